@@ -1,0 +1,9 @@
+//! Runs Ansible-shaped playbooks over SSH, with no Python on the target.
+//!
+//! Knows nothing of Kubernetes, libvirt or command lines. Start reading at `playbook`.
+
+pub mod event;
+pub mod failure;
+pub mod host;
+pub mod place;
+pub mod wait;

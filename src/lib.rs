@@ -1,0 +1,7 @@
+//! From a declarative cluster spec to a GitOps-synced Kubernetes cluster.
+//!
+//! Three words: a *machine* is made (libvirt) or exists; a *host* is reached (SSH); a *node* is in
+//! Kubernetes. Start reading at `up`.
+
+pub mod plan;
+pub mod spec;

@@ -1,0 +1,3 @@
+//! The program `seedbed`.
+
+fn main() {}
