@@ -31,7 +31,10 @@ pub struct Reply {
 #[serde(rename_all = "kebab-case")]
 pub enum Body {
     /// Bytes moved so far, and of how many.
-    Progress { done: u64, total: u64 },
+    Progress {
+        done: u64,
+        total: u64,
+    },
     Done(Answer),
     Failed(Error),
 }

@@ -84,6 +84,11 @@ pub enum Action {
         pool: String,
         volume: String,
     },
+    /// Adds a static DHCP entry to a network, running and defined.
+    AddHost {
+        network: String,
+        xml: String,
+    },
     /// Takes a device out of a domain, running and defined.
     DetachDevice {
         domain: String,

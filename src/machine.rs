@@ -1,0 +1,32 @@
+//! Makes machines through libvirt, and reads the ground they will stand on.
+//!
+//! Start reading at [`Provider`]: `open`, `prepare`, `ensure`, and later `clusters` and `destroy`.
+//! libvirt itself is in another process, `seedbed-libvirt`: a missing library must not stop what
+//! needs no machines, and a call that hangs can be killed.
+
+mod check;
+mod client;
+mod definition;
+mod destroy;
+mod diagnosis;
+mod failure;
+mod image;
+mod iso;
+mod locate;
+mod machines;
+mod network;
+mod owner;
+mod pool;
+mod provider;
+mod seed;
+mod site;
+mod xml;
+
+pub use check::{Check, State, checks};
+pub use client::{Client, Trouble};
+pub use destroy::Removed;
+pub use image::{Disk, Image};
+pub use machines::{Ground, Machine};
+pub use owner::{ClusterFound, NodeFound};
+pub use provider::Provider;
+pub use seed::Seed;

@@ -1,0 +1,131 @@
+//! The domain of a machine.
+
+use uuid::Uuid;
+
+use crate::machine::image::Format;
+use crate::machine::owner;
+use crate::machine::xml::{Element, element};
+use crate::plan::{NodePlan, Pace, Plan};
+
+/// What a domain is put together from, beside plan and node.
+#[derive(Clone, Debug)]
+pub struct DomainParts<'a> {
+    pub name: &'a str,
+    pub uuid: Uuid,
+    pub mac: &'a str,
+    pub cpus: u32,
+    /// Bytes.
+    pub memory: u64,
+    /// Paths as the hypervisor sees them.
+    pub disk: &'a str,
+    pub seed: &'a str,
+    pub bits: Option<&'a str>,
+    pub console: &'a str,
+    pub boot: Option<Boot<'a>>,
+    pub connected: Connected<'a>,
+}
+
+/// A kernel that is booted directly.
+#[derive(Clone, Copy, Debug)]
+pub struct Boot<'a> {
+    pub kernel: &'a str,
+    pub initrd: &'a str,
+    pub arguments: &'a str,
+}
+
+/// What the machine's interface is connected to.
+#[derive(Clone, Copy, Debug)]
+pub enum Connected<'a> {
+    Network(&'a str),
+    Bridge(&'a str),
+}
+
+pub fn domain(plan: &Plan, node: &NodePlan, parts: &DomainParts<'_>) -> Element {
+    let emulated = plan.pace == Pace::Emulated;
+    element("domain")
+        .set("type", if emulated { "qemu" } else { "kvm" })
+        .with(element("name").text(parts.name))
+        .with(element("uuid").text(parts.uuid))
+        .with(owner::of_domain(plan, node))
+        .with(element("memory").set("unit", "KiB").text(parts.memory / 1024))
+        .with(element("vcpu").text(parts.cpus))
+        .with(boot(parts, emulated))
+        .with(element("features").with(element("acpi")).with(element("apic")))
+        .with(element("cpu").set("mode", if emulated { "maximum" } else { "host-passthrough" }))
+        .with(element("clock").set("offset", "utc"))
+        .with(element("on_crash").text("restart"))
+        .with(devices(parts, emulated))
+}
+
+fn boot(parts: &DomainParts<'_>, emulated: bool) -> Element {
+    let os = element("os").with(element("type").set("arch", "x86_64").set("machine", "q35").text("hvm"));
+    let Some(Boot { kernel, initrd, arguments }) = parts.boot else {
+        return os.with(element("boot").set("dev", "hd"));
+    };
+    // Guards against speculation cost emulated code much, and there is nothing to guard against.
+    let more = if emulated { " mitigations=off nowatchdog" } else { "" };
+    os.with(element("kernel").text(kernel))
+        .with(element("initrd").text(initrd))
+        .with(element("cmdline").text(format!("{arguments}{more}")))
+}
+
+fn devices(parts: &DomainParts<'_>, emulated: bool) -> Element {
+    let mut devices = element("devices").with(root_disk(parts.disk, emulated));
+    if let Some(bits) = parts.bits {
+        devices = devices.with(read_only_disk(bits, "vdb", "SEEDBED-BITS"));
+    }
+    devices
+        .with(seed_disk(parts.seed))
+        .with(interface(parts))
+        // The console's log lies in the cluster's pool: it is read through libvirt and goes with the pool.
+        .with(element("serial").set("type", "pty").with(element("log").set("file", parts.console).set("append", "on")))
+        .with(element("console").set("type", "pty"))
+        .with(
+            element("channel")
+                .set("type", "unix")
+                .with(element("target").set("type", "virtio").set("name", "org.qemu.guest_agent.0")),
+        )
+        .with(
+            element("rng").set("model", "virtio").with(element("backend").set("model", "random").text("/dev/urandom")),
+        )
+        .with(element("memballoon").set("model", "virtio"))
+        .with(element("controller").set("type", "usb").set("model", "none"))
+}
+
+fn root_disk(path: &str, emulated: bool) -> Element {
+    // An emulated node is thrown away, and waiting for its flushes costs minutes.
+    let cache = if emulated { "unsafe" } else { "writeback" };
+    let driver = element("driver").set("name", "qemu").set("type", "qcow2").set("cache", cache).set("discard", "unmap");
+    disk(path, "vda", driver)
+}
+
+fn read_only_disk(path: &str, device: &str, serial: &str) -> Element {
+    let driver = element("driver").set("name", "qemu").set("type", Format::Raw.name());
+    disk(path, device, driver).with(element("serial").text(serial)).with(element("readonly"))
+}
+
+/// The seed, alone too: this is what is taken out after the first boot.
+pub fn seed_disk(path: &str) -> Element {
+    read_only_disk(path, "vdc", "SEEDBED-SEED")
+}
+
+fn disk(path: &str, device: &str, driver: Element) -> Element {
+    element("disk")
+        .set("type", "file")
+        .set("device", "disk")
+        .with(driver)
+        .with(element("source").set("file", path))
+        .with(element("target").set("dev", device).set("bus", "virtio"))
+}
+
+fn interface(parts: &DomainParts<'_>) -> Element {
+    let (kind, source) = match parts.connected {
+        Connected::Network(name) => ("network", element("source").set("network", name)),
+        Connected::Bridge(name) => ("bridge", element("source").set("bridge", name)),
+    };
+    element("interface")
+        .set("type", kind)
+        .with(element("mac").set("address", parts.mac))
+        .with(source)
+        .with(element("model").set("type", "virtio"))
+}

@@ -1,0 +1,95 @@
+//! Why a machine does not answer: its state, its lease, and what its console said last.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use engine::failure::Failure;
+use libvirt_protocol::{Action, Answer, DomainState, Lease};
+
+use super::owner;
+use super::provider::Provider;
+use crate::plan::{MachinePlan, NodePlan, Plan};
+
+/// How much of a console is shown.
+const LINES: usize = 30;
+const BYTES: u64 = 16 * 1024;
+
+/// The name of a console's log in the cluster's pool.
+pub fn console_name(domain: &str) -> String {
+    format!("{domain}.console.log")
+}
+
+/// A state in words that follow "is".
+pub fn word(state: DomainState) -> &'static str {
+    match state {
+        DomainState::Running => "running",
+        DomainState::Paused => "paused",
+        DomainState::ShuttingDown => "shutting down",
+        DomainState::Off => "off",
+        DomainState::Crashed => "crashed",
+        DomainState::Unknown => "in a state that libvirt does not name",
+    }
+}
+
+impl Provider {
+    /// Adds to a failure what libvirt knows about a machine. Never fails itself.
+    pub async fn diagnose(&self, plan: &Plan, node: &NodePlan, failure: Failure) -> Failure {
+        let MachinePlan::Libvirt { domain, mac, .. } = &node.machine else { return failure };
+        let domains = self.domains().await.unwrap_or_default();
+        let state = match domains.iter().find(|found| found.name == *domain) {
+            Some(found) => word(found.state),
+            None => "not there",
+        };
+        let mut failure = failure.cause(format!("the machine {domain} is {state}"));
+        if let Some(name) = plan.network.as_ref().and_then(|network| network.name.as_ref()) {
+            let leases = self.leases(name).await;
+            let lease = leases.iter().find(|lease| lease.mac.eq_ignore_ascii_case(mac));
+            failure = failure.cause(match lease {
+                Some(lease) => format!("it has asked for its address and got {}", lease.address),
+                None => format!("it has not asked for its address in the network {name}"),
+            });
+        }
+        match self.console(plan, domain).await {
+            Some(tail) if !tail.is_empty() => failure.evidence(tail),
+            Some(_) => failure.cause("its console has said nothing"),
+            None => failure,
+        }
+        .hint(format!("Watch its console: `virsh console {domain}`."))
+    }
+
+    async fn leases(&self, network: &str) -> Vec<Lease> {
+        match self.client.ask(Action::Leases { network: network.to_owned() }).await {
+            Ok(Answer::Leases(leases)) => leases,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns the last lines of a machine's console.
+    pub async fn console(&self, plan: &Plan, domain: &str) -> Option<String> {
+        let pool = owner::pool_name(&plan.cluster, plan.id);
+        let action = Action::Tail { pool, volume: console_name(domain), bytes: BYTES };
+        let Ok(Answer::Content(content)) = self.client.ask(action).await else { return None };
+        let bytes = BASE64_STANDARD.decode(content).ok()?;
+        Some(readable(&String::from_utf8_lossy(&bytes)))
+    }
+}
+
+/// The last lines, without colours and cursor movements.
+fn readable(text: &str) -> String {
+    let text = console::strip_ansi_codes(text);
+    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_console_is_readable() {
+        let text = "\u{1b}[0;32m  OK  \u{1b}[0m Started ssh\r\n\r\nlogin:";
+        assert_eq!(readable(text), "  OK   Started ssh\nlogin:");
+        let many: String = (0..100).map(|line| format!("{line}\n")).collect();
+        assert_eq!(readable(&many).lines().count(), LINES);
+        assert!(readable(&many).ends_with("99"));
+    }
+}
