@@ -7,5 +7,5 @@ mod command;
 mod query;
 
 pub use change::{Applied, Attributes, Change};
-pub use command::{Command, Output, Program};
+pub use command::{Command, Output, Program, quote};
 pub use query::{Answer, FileKind, Query, Stat};

@@ -1,0 +1,23 @@
+//! The Git host: where the cluster's repository lies, how it is seeded, and how its commits come back.
+//!
+//! Everything is done by the `git` program on the workstation. Nothing is ever forced.
+
+mod access;
+mod embedded;
+mod fetch_back;
+mod git;
+mod remote;
+mod seed;
+mod source;
+mod tree;
+
+pub use access::Access;
+pub use embedded::{Embedded, webhook_path};
+pub use fetch_back::{FetchedBack, fetch_back};
+pub use git::Git;
+pub use remote::Remote;
+pub use seed::{Seeded, seed};
+pub use source::Source;
+
+#[cfg(test)]
+mod tests;

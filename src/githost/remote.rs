@@ -1,0 +1,77 @@
+//! One branch of one repository elsewhere.
+
+use std::time::Duration;
+
+use engine::failure::{Failure, Result};
+
+use super::git::last_line;
+use super::{Access, Git};
+
+/// A branch of a repository elsewhere, and how it is reached.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    /// What `git` is given.
+    pub url: String,
+    pub branch: String,
+    /// The cluster's name, under which fetched commits are kept.
+    pub cluster: String,
+    pub access: Access,
+    /// What one fetch or push may take.
+    pub timeout: Duration,
+}
+
+impl Remote {
+    /// Where fetched commits are kept in a local repository.
+    pub fn reference(&self) -> String {
+        format!("refs/seedbed/{}/{}", self.cluster, self.branch)
+    }
+
+    /// Fetches the branch into [`Self::reference`] and answers its tip; none where the branch does not exist yet.
+    pub async fn fetch(&self, local: &Git) -> Result<Option<String>> {
+        let git = self.access.apply(local.clone(), &self.url).timeout(self.timeout);
+        let head = format!("refs/heads/{}", self.branch);
+        let listed = git.output(&["ls-remote", "--exit-code", &self.url, &head]).await?;
+        match listed.code {
+            0 => {}
+            // `--exit-code` answers 2 where the repository has no such branch.
+            2 => return Ok(None),
+            _ => return Err(self.refused("read", &listed.stderr_text())),
+        }
+        let reference = self.reference();
+        let specification = format!("+{head}:{reference}");
+        let arguments = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", &self.url, &specification];
+        let fetched = git.output(&arguments).await?;
+        if !fetched.success() {
+            return Err(self.refused("read", &fetched.stderr_text()));
+        }
+        local.commit(&reference).await
+    }
+
+    /// Pushes a commit to the branch, fast-forward only.
+    pub async fn push(&self, local: &Git, commit: &str) -> Result<()> {
+        let git = self.access.apply(local.clone(), &self.url).timeout(self.timeout);
+        let specification = format!("{commit}:refs/heads/{}", self.branch);
+        let pushed = git.output(&["push", "--quiet", "--no-verify", &self.url, &specification]).await?;
+        if !pushed.success() {
+            return Err(self.refused("push to", &pushed.stderr_text()));
+        }
+        local.run(&["update-ref", &self.reference(), commit]).await?;
+        Ok(())
+    }
+
+    fn refused(&self, verb: &str, stderr: &str) -> Failure {
+        let failure = Failure::other(format!("could not {verb} the Git repository {}", self.url))
+            .cause(last_line(stderr))
+            .evidence(stderr.trim());
+        let text = stderr.to_lowercase();
+        if text.contains("host key verification failed") || text.contains("host identification has changed") {
+            failure.hint("The host answers with another key than the planned one: make sure that no other machine has its address.")
+        } else if text.contains("permission denied") || text.contains("authentication failed") {
+            failure.hint("The key or the credentials were refused: check `gitops.host.credentials`.")
+        } else if text.contains("shallow update not allowed") {
+            failure.hint("The source is a shallow clone: run git fetch --unshallow in it.")
+        } else {
+            failure.hint("Run seedbed again once it is reachable: what was done is kept.")
+        }
+    }
+}
