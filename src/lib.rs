@@ -4,6 +4,7 @@
 //! Kubernetes. Start reading at `up`.
 
 pub mod githost;
+pub mod machine;
 pub mod phase;
 pub mod plan;
 pub mod spec;
