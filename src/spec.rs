@@ -1,8 +1,25 @@
 //! The spec: what the user wrote, checked and converted once into what the program uses.
+//!
+//! `parse` reads text, `load` a file; both report every mistake at once. The path of a spec is
+//! text, [`tree`] (YAML with places), [`raw`] (what the user wrote), [`Cluster`] (what the program uses).
 
 mod cluster;
+mod convert;
+mod known;
+mod load;
+mod problems;
+mod raw;
+mod read;
+pub mod repository;
+mod schema;
+pub mod tree;
+mod value;
 
 pub use cluster::{
     ArtifactSource, Artifacts, Cluster, Cni, Credentials, Dirty, Emulation, Existing, GitHost, Gitops, Kubernetes,
     Machines, Network, Node, Provider, Provision, Role,
 };
+pub use load::{load, parse};
+pub use problems::{nearest, snippet};
+pub use schema::schema;
+pub use value::human;
