@@ -1,20 +1,32 @@
 //! The plan: everything that can be known before the first machine boots.
 //!
-//! `make(&Cluster, &Site, &Identity) -> Plan` is pure. [`Site`] is what was read from the
-//! workstation and the provider; `Identity` is the random part.
+//! [`make`] is pure. [`Site`] is what was read from the workstation and the provider;
+//! [`PublicIdentity`] is the public side of the random part.
 
+mod compare;
+mod extras;
+mod fingerprint;
+mod identity;
+mod make;
 mod network;
 mod node;
+mod range;
 mod site;
+mod text;
 
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
+pub use compare::{Change, compare, refuse_rebuild};
+pub use extras::{Extras, Override};
+pub use identity::PublicIdentity;
+pub use make::make;
 pub use network::NetworkPlan;
 pub use node::{MachinePlan, NodePlan};
 pub use site::{Kvm, Site};
+pub use text::text;
 
 use crate::spec::{Cni, Gitops};
 

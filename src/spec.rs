@@ -10,7 +10,7 @@ mod load;
 mod problems;
 mod raw;
 mod read;
-pub mod repository;
+mod repository;
 mod schema;
 pub mod tree;
 mod value;
@@ -19,7 +19,8 @@ pub use cluster::{
     ArtifactSource, Artifacts, Cluster, Cni, Credentials, Dirty, Emulation, Existing, GitHost, Gitops, Kubernetes,
     Machines, Network, Node, Provider, Provision, Role,
 };
-pub use load::{load, parse};
+pub use load::{load, parse, validate};
 pub use problems::{nearest, snippet};
+pub use repository::Report;
 pub use schema::schema;
 pub use value::human;

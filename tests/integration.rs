@@ -1,2 +1,4 @@
-#[test]
-fn nothing() {}
+//! The one integration binary.
+
+#[path = "integration/specs.rs"]
+mod specs;

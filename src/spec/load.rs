@@ -11,6 +11,7 @@ use super::known::Known;
 use super::problems::Problems;
 use super::raw;
 use super::read::{Placed, Read as _};
+use super::repository::Report;
 use super::tree;
 use crate::assets::Assets;
 
@@ -37,6 +38,33 @@ pub fn load(file: impl AsRef<Path>) -> Result<Cluster, Vec<Failure>> {
     let mut draft = draft(&text, file, &known);
     draft.look_for_files();
     draft.finish()
+}
+
+/// Reads a spec, looks for the files that it names, and looks into them: what `validate` reports.
+///
+/// Warnings are what deserves a word and stops nothing.
+pub fn validate(file: impl AsRef<Path>) -> Report {
+    let file = file.as_ref();
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => return Report { failures: vec![unreadable(file, &error)], warnings: Vec::new() },
+    };
+    let known = Known::with(&Assets::beside(directory(file)));
+    let mut draft = draft(&text, file, &known);
+    let repository = draft.look_for_files();
+    let mut report = draft.cluster.as_ref().map(|cluster| inspect(cluster, &text, repository)).unwrap_or_default();
+    let mut failures = draft.problems.into_failures();
+    failures.append(&mut report.failures);
+    Report { failures, ..report }
+}
+
+/// Looks into the files of a spec that `load` accepted: the repository and the files that override embedded ones.
+fn inspect(cluster: &Cluster, text: &str, repository: bool) -> Report {
+    let gitops = cluster.gitops.as_ref().filter(|_| repository);
+    let mut report = gitops.map(super::repository::check).unwrap_or_default();
+    let strays = Assets::beside(&cluster.directory).strays(text, &cluster.provision.playbooks);
+    report.failures.extend(strays);
+    report
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
@@ -95,18 +123,24 @@ impl Draft<'_> {
         }
     }
 
-    fn look_for_files(&mut self) {
+    /// Answers whether the repository can be looked into.
+    fn look_for_files(&mut self) -> bool {
         for reference in &self.references {
             if let Some(failure) = missing(reference) {
                 self.problems.at(reference.span, failure);
             }
         }
         let gitops = self.cluster.as_ref().and_then(|cluster| cluster.gitops.as_ref());
-        let (Some(gitops), Some(span)) = (gitops, self.path) else { return };
-        if gitops.source.is_dir()
-            && let Err(failure) = super::repository::folder(gitops)
-        {
-            self.problems.at(span, failure);
+        let (Some(gitops), Some(span)) = (gitops, self.path) else { return false };
+        if !gitops.source.is_dir() {
+            return false;
+        }
+        match super::repository::folder(gitops) {
+            Ok(()) => true,
+            Err(failure) => {
+                self.problems.at(span, failure);
+                false
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ record! {
     /// A cluster: its machines, its Kubernetes and the repository that it is synced to.
     Spec {
         /// The cluster's name, a DNS label of at most 40 characters.
-        #[schemars(required, example = "quickstart")]
+        #[schemars(required, example = &"quickstart")]
         cluster: Label,
         /// Where the machines come from. Without it: libvirt on this workstation.
         machines: Machines,
@@ -94,7 +94,7 @@ record! {
     /// An existing bridge with static addresses.
     Bridge {
         /// The bridge's interface name.
-        #[schemars(required, example = "br0")]
+        #[schemars(required, example = &"br0")]
         bridge: String,
         /// The network's range. Its first address is the gateway; nodes get the tenth and following ones.
         #[schemars(required, example = "192.168.50.0/24")]
@@ -131,7 +131,7 @@ record! {
     /// One node, or several of a kind.
     Node {
         /// The node's name, a DNS label. With `count`, names are numbered from 1: worker-1, worker-2.
-        #[schemars(required, example = "worker")]
+        #[schemars(required, example = &"worker")]
         name: Label,
         /// What the node does.
         #[schemars(required)]

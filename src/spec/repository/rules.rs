@@ -100,7 +100,7 @@ fn dependencies(tree: &Tree<'_>, report: &mut Report) {
         for ring in rings(&edges) {
             let first = objects[ring[0]];
             let path: Vec<&str> = ring.iter().chain(&ring[..1]).map(|index| objects[*index].name()).collect();
-            let failure = Failure::invalid(format!("{} wait for each other: {}", first.word(&["kind"]), path.join(" -> ")))
+            let failure = Failure::invalid(format!("{}s wait for each other: {}", first.word(&["kind"]), path.join(" -> ")))
                 .hint("Remove one `dependsOn` of the ring; none of them would ever start.");
             report.failures.push(first.at(&["spec", "dependsOn"], failure));
         }
