@@ -4,9 +4,13 @@
 //! Kubernetes. Start reading at `up`.
 
 pub mod assets;
+pub mod cli;
+pub mod doctor;
+pub mod error;
 pub mod githost;
 pub mod machine;
 pub mod phase;
 pub mod plan;
+pub mod report;
 pub mod spec;
 pub mod state;

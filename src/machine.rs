@@ -4,7 +4,6 @@
 //! libvirt itself is in another process, `seedbed-libvirt`: a missing library must not stop what
 //! needs no machines, and a call that hangs can be killed.
 
-mod check;
 mod client;
 mod definition;
 mod destroy;
@@ -22,11 +21,12 @@ mod seed;
 mod site;
 mod xml;
 
-pub use check::{Check, State, checks};
 pub use client::{Client, Trouble};
 pub use destroy::Removed;
 pub use image::{Disk, Image};
+pub use locate::executable;
 pub use machines::{Ground, Machine};
 pub use owner::{ClusterFound, NodeFound};
 pub use provider::Provider;
 pub use seed::Seed;
+pub use site::local_kvm;

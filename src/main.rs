@@ -1,3 +1,7 @@
 //! The program `seedbed`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    seedbed::cli::main()
+}

@@ -50,8 +50,7 @@ impl Provider {
 
     fn kvm(&self) -> Kvm {
         if self.is_local() {
-            let flags = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-            return kvm(Path::new("/dev/kvm").exists(), &flags);
+            return local_kvm();
         }
         // There is only libvirt's word for it.
         if self.connection.capabilities.contains("<domain type='kvm'") { Kvm::Works } else { Kvm::Absent }
@@ -62,6 +61,12 @@ impl Provider {
         let own = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
         self.is_local().then(|| available(&own)).flatten().unwrap_or(self.connection.memory_free)
     }
+}
+
+/// Whether KVM works on this machine.
+pub fn local_kvm() -> Kvm {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    kvm(Path::new("/dev/kvm").exists(), &cpuinfo)
 }
 
 /// Judges KVM: a device that opens is not enough, as a paravirtual nested KVM cannot run a stock kernel.

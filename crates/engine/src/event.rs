@@ -101,6 +101,11 @@ impl Events {
         Step::start(self.clone(), name.into(), None, None, Vec::new())
     }
 
+    /// Begins a step without a parent, about a cluster, machine or file.
+    pub fn step_about(&self, name: impl Into<String>, subject: impl Into<String>) -> Step {
+        Step::start(self.clone(), name.into(), Some(subject.into()), None, Vec::new())
+    }
+
     pub(crate) fn next_id(&self) -> StepId {
         StepId(self.shared.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
     }

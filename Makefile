@@ -1,0 +1,49 @@
+# seedbed. `make quickstart` ends with a synced cluster; `make test` passes the tests.
+
+PROFILE ?= dev
+BIN := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+SEEDBED := $(BIN)/seedbed
+# What scripts/prepare installs lies there.
+export PATH := $(HOME)/.cargo/bin:/usr/local/go/bin:$(PATH)
+
+.PHONY: quickstart tools build workstation test format lint deny unit schema e2e bench help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+quickstart: workstation ## sets up what is missing and ends with a synced cluster of one node
+	$(SEEDBED) up inventories/quickstart/seedbed.yaml
+	@echo; echo "The cluster is synced. Use it with:"; echo "  export KUBECONFIG=$$($(SEEDBED) kubeconfig inventories/quickstart/seedbed.yaml --path)"
+
+tools: ## installs what building and testing needs
+	scripts/prepare tools
+
+build: tools ## builds seedbed and seedbed-libvirt
+	cargo build --workspace --locked --profile $(PROFILE)
+
+workstation: build ## installs what running needs, as `seedbed doctor` says, and starts libvirt
+	scripts/prepare workstation $(SEEDBED)
+
+test: format lint deny unit ## every test that needs no machine; the schema's is one of them
+
+format:
+	cargo fmt --all --check
+
+lint: ## clippy, pedantic; warnings are errors
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deny: ## licences, sources and duplicates of the dependencies, and advisories where they can be had
+	scripts/deny
+
+unit:
+	cargo test --workspace --locked
+
+schema: ## writes seedbed.schema.json anew
+	cargo run --quiet --locked -- schema > seedbed.schema.json
+
+e2e: ## the real thing: machines, Kubernetes, Flux; about half an hour where there is no KVM
+	tests/e2e/run
+
+bench: ## start time, and a cold `up` beside the same steps by hand
+	bench/help
+	bench/up

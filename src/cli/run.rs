@@ -1,0 +1,129 @@
+//! Runs work with a reporter, and ends it on Ctrl-C.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use engine::event::{Events, Step};
+use engine::failure::{Failure, Kind};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::Global;
+use crate::report::{self, Mode};
+
+/// What a run hands to its work.
+#[derive(Debug)]
+pub struct Context {
+    /// The first step of the run. Work begins children of it, and leaves its end to the run.
+    pub step: Step,
+    /// Cancelled by the first Ctrl-C; looked at between steps.
+    pub token: CancellationToken,
+}
+
+impl Context {
+    pub fn events(&self) -> &Events {
+        self.step.events()
+    }
+}
+
+/// What a run is called, and what it leaves.
+#[derive(Debug)]
+pub struct Run {
+    /// The command: `up`.
+    pub name: &'static str,
+    /// The cluster.
+    pub subject: String,
+    /// The journal's file, if it is worth one.
+    pub journal: Option<PathBuf>,
+    /// Whether the end tells where the time went.
+    pub summary: bool,
+}
+
+/// Runs work on a runtime of its own while a thread reports it.
+///
+/// The first Ctrl-C (or SIGTERM) cancels the token, the second drops the work with every child process.
+/// An interrupted run that failed is `Interrupted`, whatever failed because of it.
+pub fn run<T>(
+    global: &Global,
+    run: &Run,
+    work: impl AsyncFnOnce(&Context) -> Result<T, Vec<Failure>>,
+) -> Result<T, Vec<Failure>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(2)
+        .build()
+        .map_err(|error| vec![Failure::other("cannot start the runtime").because(&error)])?;
+    let (events, receiver) = Events::new();
+    let settings = global.settings(run.journal.clone());
+    let reporter = report::start(&settings, receiver);
+    let context = Context { step: events.step_about(run.name, &run.subject), token: CancellationToken::new() };
+    let mut result = runtime.block_on(interruptible(&context, work));
+    if context.token.is_cancelled()
+        && let Err(failures) = &mut result
+    {
+        *failures = interrupted(failures, run);
+    }
+    match &result {
+        Ok(_) => context.step.finish(true),
+        Err(failures) => match failures.iter().find(|failure| failure.kind != Kind::Interrupted) {
+            Some(failure) => context.step.fail(failure),
+            // Its drop says that it was interrupted.
+            None => drop(context.step),
+        },
+    }
+    // A blocking call that hangs must not keep the program.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    let tree = reporter.finish();
+    if run.summary && settings.mode != Mode::Json {
+        talk(&report::summary(&tree, settings.paint));
+    }
+    if let (Some(journal), Err(_)) = (&run.journal, &result)
+        && journal.exists()
+        && settings.mode != Mode::Json
+    {
+        talk(&format!("the whole run: seedbed replay {}\n", journal.display()));
+    }
+    result
+}
+
+async fn interruptible<T>(
+    context: &Context,
+    work: impl AsyncFnOnce(&Context) -> Result<T, Vec<Failure>>,
+) -> Result<T, Vec<Failure>> {
+    let listen = |kind| signal(kind).map_err(|error| vec![Failure::other("cannot listen to signals").because(&error)]);
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    tokio::select! {
+        result = work(context) => result,
+        () = twice(context, &mut interrupt, &mut terminate) => Err(vec![Failure::interrupted()]),
+    }
+}
+
+/// Cancels the token at the first signal, and returns at the second.
+async fn twice(context: &Context, interrupt: &mut Signal, terminate: &mut Signal) {
+    one(interrupt, terminate).await;
+    context.token.cancel();
+    context.step.warn("interrupted: ending what is under way; once more, and it is dropped");
+    one(interrupt, terminate).await;
+}
+
+async fn one(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// What an interrupted run says: that it was, how to go on, and what else had failed before.
+fn interrupted(failures: &[Failure], run: &Run) -> Vec<Failure> {
+    let hint = format!("`seedbed {}` continues where this stopped", run.name);
+    let mut first = Failure::interrupted().hint(hint);
+    first.causes =
+        failures.iter().filter(|failure| failure.kind != Kind::Interrupted).map(ToString::to_string).collect();
+    vec![first]
+}
+
+fn talk(text: &str) {
+    use std::io::Write as _;
+    // Nobody is there to be told that stderr is closed.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
