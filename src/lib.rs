@@ -8,6 +8,8 @@ pub mod cli;
 pub mod doctor;
 pub mod error;
 pub mod githost;
+pub mod identity;
+pub mod kube;
 pub mod machine;
 pub mod phase;
 pub mod plan;

@@ -4,6 +4,7 @@
 
 mod change;
 mod command;
+pub mod keys;
 mod query;
 
 pub use change::{Applied, Attributes, Change};
