@@ -49,7 +49,8 @@ impl fmt::Display for Origin {
 impl Asset {
     /// Its text; an error cites where it came from.
     pub fn text(&self) -> Result<&str> {
-        str::from_utf8(&self.bytes).map_err(|error| Failure::invalid(format!("{}: not UTF-8", self.origin)).cause(error))
+        str::from_utf8(&self.bytes)
+            .map_err(|error| Failure::invalid(format!("{}: not UTF-8", self.origin)).cause(error))
     }
 }
 
@@ -95,7 +96,8 @@ impl Assets {
         match embedded(name) {
             Some((name, bytes)) => Ok(Asset { bytes: bytes.into(), origin: Origin::Embedded(name) }),
             None => {
-                let failure = Failure::invalid(format!("there is no file `{name}`, neither embedded nor beside the spec"));
+                let failure =
+                    Failure::invalid(format!("there is no file `{name}`, neither embedded nor beside the spec"));
                 Err(match nearest(name, names()) {
                     Some(near) => failure.hint(format!("Did you mean `{near}`?")),
                     None => failure.hint("`seedbed assets list` shows the embedded files."),
@@ -135,7 +137,8 @@ impl Assets {
     pub fn names_in(&self, folder: &str) -> Vec<String> {
         let prefix = format!("{folder}/");
         let mut found: Vec<String> = names().filter(|name| name.starts_with(&prefix)).map(str::to_owned).collect();
-        let own = self.directory.iter().flat_map(|directory| fs::read_dir(directory.join(folder)).into_iter().flatten());
+        let own =
+            self.directory.iter().flat_map(|directory| fs::read_dir(directory.join(folder)).into_iter().flatten());
         for entry in own.flatten().filter(|entry| entry.path().is_file()) {
             found.push(format!("{prefix}{}", entry.file_name().to_string_lossy()));
         }

@@ -36,7 +36,8 @@ impl Extras {
             let sha256 = sha256(file)?;
             Ok(Override { name: name.to_owned(), file: file.to_owned(), sha256 })
         };
-        let artifacts = cluster.artifacts.overrides.iter().map(|(name, file)| over(name, file)).collect::<Result<_>>()?;
+        let artifacts =
+            cluster.artifacts.overrides.iter().map(|(name, file)| over(name, file)).collect::<Result<_>>()?;
         let assets = assets.overrides().iter().map(|(name, file)| over(name, file)).collect::<Result<_>>()?;
         Ok(Self { source: cluster.artifacts.source, artifacts, assets })
     }

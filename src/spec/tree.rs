@@ -254,9 +254,10 @@ mod tests {
     #[test]
     fn scalars_mean_what_yaml_1_2_says() {
         let read = |text: &str| parse(text).unwrap().remove(0).json();
-        assert_eq!(read("[on, no, 0644, 1.30, '1.30', 12:30, ~, true, -3, 1_000]"), serde_json::json!([
-            "on", "no", "0644", 1.3, "1.30", "12:30", null, true, -3, "1_000"
-        ]));
+        assert_eq!(
+            read("[on, no, 0644, 1.30, '1.30', 12:30, ~, true, -3, 1_000]"),
+            serde_json::json!(["on", "no", "0644", 1.3, "1.30", "12:30", null, true, -3, "1_000"])
+        );
     }
 
     #[test]

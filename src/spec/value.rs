@@ -130,8 +130,9 @@ impl Read for Range {
             Ok(range) if range.addr() == range.network() => return Some(Self(range)),
             Ok(range) => Failure::invalid(format!("`{text}` is an address within a range, not a range"))
                 .hint(format!("The range is `{}`.", range.trunc())),
-            Err(_) if text.contains(':') => Failure::invalid(format!("`{text}` is no IPv4 range"))
-                .hint("IPv6 is not supported yet."),
+            Err(_) if text.contains(':') => {
+                Failure::invalid(format!("`{text}` is no IPv4 range")).hint("IPv6 is not supported yet.")
+            }
             Err(_) => Failure::invalid(format!("`{text}` is no IPv4 range")).hint("Write for example `10.20.30.0/24`."),
         };
         problems.at(node.span, failure);

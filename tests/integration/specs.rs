@@ -8,7 +8,8 @@ use seedbed::spec;
 
 fn files(folder: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")).collect();
+    let mut files: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")).collect();
     files.sort();
     assert!(!files.is_empty(), "{folder}");
     files
@@ -37,7 +38,11 @@ fn good_specs_are_accepted() {
         }
         let first = std::fs::read_to_string(&file).unwrap();
         let editors = first.starts_with("# yaml-language-server: $schema=../seedbed.schema.json\n");
-        assert!(editors || !file.starts_with("inventories"), "{}: its first line tells editors the schema", file.display());
+        assert!(
+            editors || !file.starts_with("inventories"),
+            "{}: its first line tells editors the schema",
+            file.display()
+        );
     }
 }
 

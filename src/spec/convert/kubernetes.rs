@@ -70,7 +70,8 @@ fn version(kubernetes: &raw::Kubernetes, context: &mut Context<'_, '_>) -> Strin
     let newest = context.known.versions.last().cloned().unwrap_or_default();
     let Some(version) = &kubernetes.version else { return newest };
     if !context.known.versions.contains(&version.0) {
-        let failure = Failure::invalid(format!("Kubernetes {} is not among the versions that seedbed knows", version.0));
+        let failure =
+            Failure::invalid(format!("Kubernetes {} is not among the versions that seedbed knows", version.0));
         context.invalid(version.span, failure.hint(format!("Known: {}.", context.known.versions.join(", "))));
     }
     version.0.clone()

@@ -75,7 +75,8 @@ fn expand(written: &Placed<raw::Node>, provider: &Provider, context: &mut Contex
                 ("key", span(written.key.as_ref())),
                 ("hostKey", span(written.host_key.as_ref())),
             ];
-            context.meaningless(&keys, "the machine is made; for one that exists write `machines: {provider: existing}`");
+            context
+                .meaningless(&keys, "the machine is made; for one that exists write `machines: {provider: existing}`");
             None
         }
     };
@@ -130,9 +131,10 @@ fn existing(written: &raw::Node, context: &mut Context<'_, '_>) -> Existing {
         user: written.user.as_ref().map_or_else(|| "root".into(), |user| user.value.clone()),
         key: written.key.as_ref().map(|key| context.path(key, "the private key", false)),
         // A comment would make equal keys differ.
-        host_key: written.host_key.as_ref().map_or_else(String::new, |key| {
-            key.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
-        }),
+        host_key: written
+            .host_key
+            .as_ref()
+            .map_or_else(String::new, |key| key.split_whitespace().take(2).collect::<Vec<_>>().join(" ")),
     }
 }
 

@@ -93,9 +93,9 @@ fn commit(source: &Path, branch: &str) -> Result<BTreeMap<String, Option<String>
     };
     let mut git = Command::new("git");
     git.arg("-C").arg(source).args(["archive", "--format=tar", &format!("refs/heads/{branch}")]).stdin(Stdio::null());
-    let output = git.output().map_err(|error| {
-        Failure::invalid("cannot run git").cause(error).hint("Install it: `apt-get install git`.")
-    })?;
+    let output = git
+        .output()
+        .map_err(|error| Failure::invalid("cannot run git").cause(error).hint("Install it: `apt-get install git`."))?;
     if !output.status.success() {
         return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }

@@ -95,12 +95,14 @@ impl<'f> Tree<'f> {
         for (path, text) in files.yaml().filter(|(path, _)| is_manifest(path, files)) {
             let shown = files.shown(path);
             match tree::parse(text) {
-                Ok(documents) => tree.objects.extend(
-                    documents
-                        .into_iter()
-                        .filter(|node| !node.is_null())
-                        .map(|node| Object { path, text, shown: shown.clone(), node }),
-                ),
+                Ok(documents) => {
+                    tree.objects.extend(documents.into_iter().filter(|node| !node.is_null()).map(|node| Object {
+                        path,
+                        text,
+                        shown: shown.clone(),
+                        node,
+                    }))
+                }
                 Err(error) => {
                     let failure = Failure::invalid(format!("this is not YAML: {}", error.what));
                     broken.push((path, placed(&shown, text, error.span, failure)));

@@ -25,7 +25,8 @@ fn own_flux(tree: &Tree<'_>, report: &mut Report) {
     for (path, _) in tree.files.yaml().filter(|(path, _)| tree.applied(path)) {
         let is_bootstrap = path.rsplit('/').next().is_some_and(|name| name.starts_with("gotk-"));
         if is_bootstrap && path.rsplit('/').nth(1) == Some("flux-system") {
-            let what = format!("{path} comes from `flux bootstrap` and is kept from replacing the Flux that seedbed installs");
+            let what =
+                format!("{path} comes from `flux bootstrap` and is kept from replacing the Flux that seedbed installs");
             let place = engine::place::Place::file(tree.files.shown(path));
             report.warnings.push(Failure::invalid(what).place(place));
         }
@@ -36,13 +37,15 @@ fn own_flux(tree: &Tree<'_>, report: &mut Report) {
 fn encrypted(tree: &Tree<'_>, report: &mut Report) {
     let is_encrypted = |object: &&Object<'_>| object.field(&["sops", "mac"]).is_some();
     for object in tree.objects.iter().filter(is_encrypted) {
-        let appliers = tree.objects.iter().filter(|one| one.applies().is_some_and(|folder| within(object.path, &folder)));
+        let appliers =
+            tree.objects.iter().filter(|one| one.applies().is_some_and(|folder| within(object.path, &folder)));
         let Some(applier) = appliers.max_by_key(|one| one.applies().map(|folder| folder.len())) else { continue };
         if applier.word(&["spec", "decryption", "provider"]) == "sops" {
             continue;
         }
         let what = format!("the Kustomization `{}` applies this encrypted file without decrypting it", applier.name());
-        let hint = format!("Add `decryption: {{provider: sops, secretRef: {{name: sops-age}}}}` to it, in {}.", applier.path);
+        let hint =
+            format!("Add `decryption: {{provider: sops, secretRef: {{name: sops-age}}}}` to it, in {}.", applier.path);
         report.failures.push(object.at(&["sops"], Failure::invalid(what).hint(hint)));
     }
 }
@@ -100,8 +103,9 @@ fn dependencies(tree: &Tree<'_>, report: &mut Report) {
         for ring in rings(&edges) {
             let first = objects[ring[0]];
             let path: Vec<&str> = ring.iter().chain(&ring[..1]).map(|index| objects[*index].name()).collect();
-            let failure = Failure::invalid(format!("{}s wait for each other: {}", first.word(&["kind"]), path.join(" -> ")))
-                .hint("Remove one `dependsOn` of the ring; none of them would ever start.");
+            let failure =
+                Failure::invalid(format!("{}s wait for each other: {}", first.word(&["kind"]), path.join(" -> ")))
+                    .hint("Remove one `dependsOn` of the ring; none of them would ever start.");
             report.failures.push(first.at(&["spec", "dependsOn"], failure));
         }
     }

@@ -33,7 +33,8 @@ fn whats(failures: &[Failure]) -> Vec<&str> {
 
 #[test]
 fn a_good_repository_passes() {
-    let apps = kustomization("infrastructure", "./infrastructure", "") + &kustomization("apps", "apps/", "  dependsOn: [{name: infrastructure}]\n");
+    let apps = kustomization("infrastructure", "./infrastructure", "")
+        + &kustomization("apps", "apps/", "  dependsOn: [{name: infrastructure}]\n");
     let directory = repository(&[
         ("clusters/a/apps.yaml", &apps),
         ("apps/x.yaml", "kind: A\n"),
