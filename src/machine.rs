@@ -19,11 +19,13 @@ mod pool;
 mod provider;
 mod seed;
 mod site;
+#[cfg(test)]
+mod tests;
 mod xml;
 
 pub use client::{Client, Trouble};
 pub use destroy::Removed;
-pub use image::{Disk, Image};
+pub use image::{Disk, Format, Image};
 pub use locate::executable;
 pub use machines::{Ground, Machine};
 pub use owner::{ClusterFound, NodeFound};

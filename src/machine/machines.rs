@@ -25,6 +25,15 @@ pub struct Ground {
     pool: String,
 }
 
+#[cfg(test)]
+impl Ground {
+    /// Where no machine can be made, only looked at.
+    pub fn nowhere() -> Self {
+        let none = String::new;
+        Self { disk: none(), format: Format::Raw, kernel: None, arguments: none(), bits: None, pool: none() }
+    }
+}
+
 /// A machine that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {

@@ -5,12 +5,11 @@ use virt::connect::Connect;
 use virt::sys;
 
 use crate::Result;
-use crate::error::of;
+use crate::error::{of, present};
 
 pub fn list(connection: &Connect) -> Result<Vec<Domain>> {
     let domains = connection.list_all_domains(0).map_err(of)?;
-    // A domain may go away between the list and the look.
-    Ok(domains.iter().filter_map(|domain| look(domain).ok()).collect())
+    present(domains.iter().map(look))
 }
 
 fn look(domain: &virt::domain::Domain) -> Result<Domain, virt::error::Error> {

@@ -20,6 +20,12 @@ pub fn of(error: virt::error::Error) -> Error {
     }
 }
 
+/// Keeps what was found: an object may go away between the list and the look, and that is no error.
+pub fn present<T>(found: impl Iterator<Item = Result<T, virt::error::Error>>) -> crate::Result<Vec<T>> {
+    let found = found.map(|item| item.map_err(of));
+    found.filter(|item| !item.as_ref().is_err_and(|error| error.code == Code::Missing)).collect()
+}
+
 fn code(number: ErrorNumber, message: &str) -> Code {
     match number {
         // A socket that may not be opened is a system error like any other.

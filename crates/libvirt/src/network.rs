@@ -8,12 +8,11 @@ use virt::error::Error;
 use virt::sys;
 
 use crate::Result;
-use crate::error::of;
+use crate::error::{of, present};
 
 pub fn list(connection: &Connect) -> Result<Vec<Network>> {
     let networks = connection.list_all_networks(0).map_err(of)?;
-    // A network may go away between the list and the look.
-    Ok(networks.iter().filter_map(|network| look(network).ok()).collect())
+    present(networks.iter().map(look))
 }
 
 fn look(network: &virt::network::Network) -> Result<Network, Error> {
@@ -22,7 +21,7 @@ fn look(network: &virt::network::Network) -> Result<Network, Error> {
         uuid: network.get_uuid_string()?,
         active: network.is_active()?,
         bridge: network.get_bridge_name().ok(),
-        xml: network.get_xml_desc(sys::VIR_NETWORK_XML_INACTIVE)?,
+        xml: network.get_xml_desc(0)?,
     })
 }
 

@@ -3,15 +3,13 @@
 use libvirt_protocol::{Answer, Pool};
 use virt::connect::Connect;
 use virt::storage_pool::StoragePool;
-use virt::sys;
 
 use crate::Result;
-use crate::error::of;
+use crate::error::{of, present};
 
 pub fn list(connection: &Connect) -> Result<Vec<Pool>> {
     let pools = connection.list_all_storage_pools(0).map_err(of)?;
-    // A pool may go away between the list and the look.
-    Ok(pools.iter().filter_map(|pool| look(pool).ok()).collect())
+    present(pools.iter().map(look))
 }
 
 fn look(pool: &StoragePool) -> Result<Pool, virt::error::Error> {
@@ -23,7 +21,7 @@ fn look(pool: &StoragePool) -> Result<Pool, virt::error::Error> {
         active,
         capacity: if active { info.capacity } else { 0 },
         available: if active { info.available } else { 0 },
-        xml: pool.get_xml_desc(sys::VIR_STORAGE_XML_INACTIVE)?,
+        xml: pool.get_xml_desc(0)?,
     })
 }
 

@@ -11,7 +11,7 @@ use virt::storage_vol::StorageVol;
 use virt::stream::Stream;
 use virt::sys;
 
-use crate::error::{of, own};
+use crate::error::{of, own, present};
 use crate::{Result, pool, stream};
 
 pub fn list(connection: &Connect, name: &str) -> Result<Vec<Volume>> {
@@ -19,7 +19,7 @@ pub fn list(connection: &Connect, name: &str) -> Result<Vec<Volume>> {
     // Console logs appear in the directory without libvirt's knowing.
     pool.refresh(0).map_err(of)?;
     let volumes = pool.list_all_volumes(0).map_err(of)?;
-    Ok(volumes.iter().filter_map(|volume| look(volume).ok()).collect())
+    present(volumes.iter().map(look))
 }
 
 fn look(volume: &StorageVol) -> Result<Volume, virt::error::Error> {

@@ -1,0 +1,118 @@
+//! A real machine, for `tests/e2e/isolated`: `SEEDBED_TEST_IMAGE=DIR cargo test --lib boots -- --ignored`,
+//! with kernel, initrd and disk.raw in the directory.
+
+use std::process::Command;
+use std::time::Instant;
+
+use super::*;
+use crate::machine::{Disk, Format, Image, Seed};
+
+/// A seed whose host key is only in the first machine's plan.
+pub fn seed<'a>(plan: &'a Plan, host_key: &'a str) -> Seed<'a> {
+    Seed {
+        hostname: &plan.nodes[0].name,
+        user: "seedbed",
+        authorized_keys: &plan.authorized_keys,
+        host_key,
+        host_public_key: &plan.nodes[0].host_key,
+        exempt: Some([10, 77, 3, 1].into()),
+    }
+}
+
+fn run(program: &str, arguments: &[&str]) -> std::process::Output {
+    Command::new(program).args(arguments).output().unwrap()
+}
+
+fn key(path: &std::path::Path) -> (String, String) {
+    let made = run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path.to_str().unwrap()]);
+    assert!(made.status.success());
+    let public = std::fs::read_to_string(path.with_extension("pub")).unwrap();
+    (std::fs::read_to_string(path).unwrap(), public.trim().to_owned())
+}
+
+#[tokio::test]
+#[ignore = "boots a machine; run it in tests/e2e/isolated"]
+async fn boots() {
+    let files =
+        PathBuf::from(std::env::var_os("SEEDBED_TEST_IMAGE").expect("a directory with kernel, initrd, disk.raw"));
+    let disk = |name: &str, file: &str| {
+        let path = files.join(file);
+        let sum = String::from_utf8(run("sha256sum", &[path.to_str().unwrap()]).stdout).unwrap();
+        Disk { name: name.into(), path, digest: sum[..64].into() }
+    };
+    let image = Image {
+        disk: disk("debian-13", "disk.raw"),
+        format: Format::Raw,
+        kernel: Some((disk("debian-13-kernel", "kernel"), disk("debian-13-initrd", "initrd"))),
+        arguments: "root=LABEL=root rw console=ttyS0".into(),
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let (user, user_public) = (directory.path().join("user"), key(&directory.path().join("user")).1);
+    let (host, host_public) = key(&directory.path().join("host"));
+    let mut plan = sample_plan();
+    plan.nodes.truncate(1);
+    plan.nodes[0].host_key = host_public.clone();
+    plan.authorized_keys = vec![user_public];
+
+    let step = Events::ignored().step("boot");
+    let provider = Provider::open("qemu:///system").await.unwrap();
+    let began = Instant::now();
+    let ground = provider.prepare(&plan, &image, None, &step).await.unwrap();
+    println!("prepared in {:.1} s", began.elapsed().as_secs_f32());
+    let seed = seed(&plan, &host);
+    let began = Instant::now();
+    let machine = provider.ensure(&plan, &ground, &plan.nodes[0], &seed).await.unwrap();
+    assert!(machine.created && machine.started);
+    println!("made in {:.1} s", began.elapsed().as_secs_f32());
+
+    let known = directory.path().join("known_hosts");
+    std::fs::write(&known, format!("10.77.3.10 {host_public}\n")).unwrap();
+    let known = format!("UserKnownHostsFile={}", known.display());
+    let login = |command: &str| {
+        let strict = ["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=5", "-o", &known];
+        let rest = ["-i", user.to_str().unwrap(), "seedbed@10.77.3.10", command];
+        run("ssh", &[&strict[..], &rest].concat())
+    };
+    let answered = loop {
+        if login("true").status.success() {
+            break began.elapsed();
+        }
+        if began.elapsed().as_secs() > 400 {
+            let failure = engine::failure::Failure::step("it does not answer");
+            panic!("{:#?}", provider.diagnose(&plan, &plan.nodes[0], failure).await);
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    };
+    println!("boot to SSH {:.1} s", answered.as_secs_f32());
+    let facts = login(
+        "sudo -n id -u; hostname; ls /etc/ssh/ssh_host_*; cloud-init status --wait; ls /dev/disk/by-id; df -h / | tail -1; systemd-analyze; sudo sshd -T | grep -i penaltyexempt; networkctl status | grep -i foreign",
+    );
+    let facts = String::from_utf8_lossy(&facts.stdout).into_owned();
+    println!("{facts}");
+    assert!(
+        facts.starts_with("0\ncontrol-1\n/etc/ssh/ssh_host_ed25519_key\n/etc/ssh/ssh_host_ed25519_key.pub\n"),
+        "{facts}"
+    );
+    assert!(facts.contains("SEEDBED-SEED"));
+
+    let failure = engine::failure::Failure::step("a test");
+    let failure = provider.diagnose(&plan, &plan.nodes[0], failure).await;
+    println!("{failure:#?}");
+    assert!(failure.causes[1].contains("got 10.77.3.10"));
+    assert!(failure.evidence.is_some());
+
+    assert!(provider.detach_seed(&plan, &plan.nodes[0]).await.unwrap());
+    assert!(!provider.detach_seed(&plan, &plan.nodes[0]).await.unwrap());
+    let disks = String::from_utf8_lossy(&login("ls /dev/disk/by-id; true").stdout).into_owned();
+    println!("after detaching: {disks}");
+
+    let again = provider.ensure(&plan, &ground, &plan.nodes[0], &seed).await.unwrap();
+    assert!(!again.created && !again.started && again.differences.is_empty(), "{again:?}");
+    let began = Instant::now();
+    provider.prepare(&plan, &image, None, &step).await.unwrap();
+    println!("prepared again in {:.1} s", began.elapsed().as_secs_f32());
+    let removed = provider.destroy("demo", plan.id, &step).await.unwrap();
+    println!("{removed:?}");
+    assert!(!std::path::Path::new(&pool::path(removed.pool.as_ref().unwrap())).exists());
+    assert!(provider.domains().await.unwrap().is_empty());
+}

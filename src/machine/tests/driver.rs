@@ -1,0 +1,149 @@
+//! What needs no real hypervisor.
+
+use super::*;
+
+async fn provider() -> Provider {
+    Provider::open("test:///default").await.expect("seedbed-libvirt is built and libvirt is installed")
+}
+
+/// Makes what `up` makes, but the volumes' content.
+async fn make(provider: &Provider, plan: &Plan) {
+    provider.ensure_network(plan, plan.network.as_ref().unwrap()).await.unwrap();
+    let pool = owner::pool_name(&plan.cluster, plan.id);
+    provider.ensure_pool(&pool, owner::pool_uuid(plan.id)).await.unwrap();
+    for node in &plan.nodes {
+        let xml = definition::plain_volume(&format!("{}.seed.iso", node.name), 4096).to_string();
+        provider.create_volume(&pool, xml).await.unwrap();
+        define(provider, Subject::Domain, sample_domain(plan, node)).await;
+        provider.run(start(node), || "start".into()).await.unwrap();
+    }
+}
+
+async fn define(provider: &Provider, subject: Subject, xml: String) {
+    provider.run(Action::Define { subject, xml }, || "define".into()).await.unwrap();
+}
+
+fn start(node: &NodePlan) -> Action {
+    let MachinePlan::Libvirt { domain, .. } = &node.machine else { unreachable!() };
+    Action::Start { subject: Subject::Domain, name: domain.clone() }
+}
+
+#[tokio::test]
+async fn a_cluster_is_found_by_what_its_objects_carry_and_removed_with_nothing_else() {
+    let (provider, plan) = (provider().await, sample_plan());
+    let before = (provider.domains().await, provider.networks().await, provider.pools().await);
+    make(&provider, &plan).await;
+
+    let found = provider.find("demo").await.unwrap();
+    assert_eq!(found.len(), 1);
+    let cluster = &found[0];
+    assert_eq!((cluster.id, cluster.nodes.len()), (plan.id, 2));
+    let (node, planned) = (&cluster.nodes[0], &plan.nodes[0]);
+    assert_eq!((&node.node, node.role), (&planned.name, Role::ControlPlane));
+    assert_eq!((node.address, &node.host_key), (Some(planned.address), &planned.host_key));
+    assert_eq!(node.state, DomainState::Running);
+    let network = cluster.network.as_ref().unwrap();
+    assert_eq!(network.range, Some(plan.network.as_ref().unwrap().range));
+
+    let step = Events::ignored().step("down");
+    let removed = provider.destroy("demo", plan.id, &step).await.unwrap();
+    assert_eq!(removed.domains, ["demo-control-1", "demo-worker-1"]);
+    assert_eq!((removed.volumes, removed.network.as_deref()), (2, Some("seedbed-demo")));
+    let after = (provider.domains().await, provider.networks().await, provider.pools().await);
+    assert_eq!(before, after, "nothing of anybody else's has changed");
+    assert!(provider.destroy("demo", plan.id, &step).await.unwrap().is_empty(), "there is nothing left");
+}
+
+#[tokio::test]
+async fn what_is_there_is_left_as_it_is() {
+    let (provider, plan) = (provider().await, sample_plan());
+    let network = plan.network.as_ref().unwrap();
+    assert!(provider.ensure_network(&plan, network).await.unwrap());
+    assert!(!provider.ensure_network(&plan, network).await.unwrap());
+    let pool = owner::pool_name(&plan.cluster, plan.id);
+    assert!(provider.ensure_pool(&pool, owner::pool_uuid(plan.id)).await.unwrap());
+    assert!(!provider.ensure_pool(&pool, owner::pool_uuid(plan.id)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_second_look_does_not_refuse_its_own_network() {
+    let (provider, plan) = (provider().await, sample_plan());
+    make(&provider, &plan).await;
+    let range = plan.network.as_ref().unwrap().range;
+    let own = provider.site(Some(plan.id)).await.unwrap();
+    assert_eq!((own.own_network, own.own_bridge.as_deref()), (Some(range), Some("sb-demo")));
+    assert!(!own.networks.contains(&range) && !own.bridges.contains(&"sb-demo".to_owned()));
+    let other = provider.site(None).await.unwrap();
+    assert_eq!(other.own_network, None);
+    assert!(other.networks.contains(&range) && other.bridges.contains(&"sb-demo".to_owned()));
+}
+
+#[tokio::test]
+async fn objects_that_only_have_the_name_are_refused_and_left() {
+    let (provider, plan) = (provider().await, sample_plan());
+    let theirs = Plan { id: Uuid::from_u128(7), ..sample_plan() };
+    make(&provider, &theirs).await;
+    let before = (provider.domains().await, provider.networks().await);
+
+    let network = provider.ensure_network(&plan, plan.network.as_ref().unwrap()).await.unwrap_err();
+    assert_eq!(network.kind, Kind::Refused);
+    assert!(network.to_string().contains("seedbed-demo is not this cluster's"), "{network}");
+
+    let ground = super::super::machines::Ground::nowhere();
+    let seed = boot::seed(&plan, "none");
+    let machine = provider.ensure(&plan, &ground, &plan.nodes[0], &seed).await.unwrap_err();
+    assert_eq!(machine.kind, Kind::Refused);
+    assert!(machine.causes[0].contains(&theirs.id.to_string()), "{machine}");
+
+    // The same pool name with another cluster's UUID.
+    let name = owner::pool_name("demo", plan.id);
+    define(&provider, Subject::Pool, definition::pool(&name, Uuid::from_u128(9), "/elsewhere").to_string()).await;
+    let pool = provider.ensure_pool(&name, owner::pool_uuid(plan.id)).await.unwrap_err();
+    assert_eq!(pool.kind, Kind::Refused);
+
+    let step = Events::ignored().step("down");
+    let removed = provider.destroy("demo", plan.id, &step).await.unwrap();
+    assert!(removed.is_empty(), "{removed:?}");
+    assert_eq!(before, (provider.domains().await, provider.networks().await));
+}
+
+#[tokio::test]
+async fn a_machine_that_is_off_is_started_and_differences_are_named() {
+    let (provider, mut plan) = (provider().await, sample_plan());
+    define(&provider, Subject::Domain, sample_domain(&plan, &plan.nodes[0])).await;
+    let MachinePlan::Libvirt { memory, cpus, .. } = &mut plan.nodes[0].machine else { unreachable!() };
+    (*memory, *cpus) = (4 << 30, 4);
+    let ground = super::super::machines::Ground::nowhere();
+    let seed = boot::seed(&plan, "none");
+    let machine = provider.ensure(&plan, &ground, &plan.nodes[0], &seed).await.unwrap();
+    assert!(machine.started && !machine.created);
+    assert_eq!(
+        machine.differences,
+        [
+            "demo-control-1 has 2 CPUs and the spec says 4",
+            "demo-control-1 has 2048 MiB of memory and the spec says 4096 MiB"
+        ]
+    );
+    let again = provider.ensure(&plan, &ground, &plan.nodes[0], &seed).await.unwrap();
+    assert!(!again.started && !again.created);
+}
+
+#[tokio::test]
+async fn errors_are_typed_and_say_what_to_do() {
+    let provider = provider().await;
+    let action = Action::Start { subject: Subject::Domain, name: "nowhere".into() };
+    let trouble = provider.client.ask(action).await.unwrap_err();
+    assert_eq!(trouble.code(), Some(Code::Missing));
+    let failure = Provider::open("qemu+unix:///system?socket=/nonexistent").await.unwrap_err();
+    assert_eq!(failure.kind, Kind::Refused);
+    assert!(failure.hints[0].contains("systemctl start libvirtd"), "{failure:?}");
+    let session = Provider::open("qemu:///session").await.unwrap_err();
+    assert!(session.hints[0].contains("qemu:///system"));
+}
+
+#[tokio::test]
+async fn requests_run_side_by_side() {
+    let provider = provider().await;
+    let all = futures::future::join_all((0..50).map(|_| provider.domains())).await;
+    assert!(all.iter().all(|domains| domains.as_ref().unwrap()[0].name == "test"));
+}
