@@ -1,12 +1,33 @@
 //! One host, seen and altered over SSH.
 //!
 //! Seeing and altering are apart: [`Query`] alters nothing, and a [`Change`] is the only thing that does.
+//! [`Host::connect`] waits for a [`Target`]; a [`HostView`] of the host offers the two verbs.
 
 mod change;
+mod channel;
 mod command;
+mod connect_error;
+mod connection;
+mod footprint;
+mod frame;
 pub mod keys;
 mod query;
+mod recorded;
+mod recorder;
+mod script;
+mod send;
+mod ssh;
+mod target;
+mod trace;
+mod view;
 
 pub use change::{Applied, Attributes, Change};
 pub use command::{Command, Output, Program, quote};
+pub use connect_error::{ConnectError, Reason};
+pub use connection::Host;
+pub use footprint::Footprint;
 pub use query::{Answer, FileKind, Query, Stat};
+pub use recorded::{Recorded, Said};
+pub use ssh::Forward;
+pub use target::{Become, Login, Target};
+pub use view::{HostView, Mode};

@@ -1,7 +1,9 @@
 //! What alters a host: a closed set of verbs, never one per module.
 
+use std::fmt;
 use std::path::PathBuf;
 
+use super::command::quote;
 use super::{Command, Output};
 
 /// Owner, group and permission bits; what is `None` stays as it is.
@@ -30,6 +32,28 @@ pub enum Change {
     Remove { path: String },
     /// Runs a command.
     Run(Command),
+}
+
+impl fmt::Display for Change {
+    /// Writes what a person would type for about the same.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Write { path, content, .. } => write!(f, "write {} bytes to {}", content.len(), quote(path)),
+            Self::Send { path, source, .. } => write!(f, "scp {} {}", quote(&source.to_string_lossy()), quote(path)),
+            Self::Directory { path, .. } => write!(f, "mkdir -p {}", quote(path)),
+            Self::Link { path, target } => write!(f, "ln -sfn {} {}", quote(target), quote(path)),
+            Self::Attributes { path, attributes, recurse } => {
+                let Attributes { owner, group, mode } = attributes;
+                f.write_str("set")?;
+                owner.iter().try_for_each(|owner| write!(f, " owner {owner}"))?;
+                group.iter().try_for_each(|group| write!(f, " group {group}"))?;
+                mode.iter().try_for_each(|mode| write!(f, " mode {mode:04o}"))?;
+                write!(f, " of {}{}", quote(path), if *recurse { " and all in it" } else { "" })
+            }
+            Self::Remove { path } => write!(f, "rm -rf {}", quote(path)),
+            Self::Run(command) => command.fmt(f),
+        }
+    }
 }
 
 /// What became of a change.

@@ -23,6 +23,8 @@ pub struct Command {
     pub stdin: Option<Vec<u8>>,
     /// Its process group is killed after this.
     pub timeout: Option<Duration>,
+    /// Its output is shown as it comes, where the view has a step to show it in.
+    pub live: bool,
 }
 
 impl Command {
@@ -39,7 +41,7 @@ impl Command {
     }
 
     fn new(program: Program) -> Self {
-        Self { program, directory: None, environment: Vec::new(), stdin: None, timeout: None }
+        Self { program, directory: None, environment: Vec::new(), stdin: None, timeout: None, live: false }
     }
 
     #[must_use]
@@ -51,6 +53,13 @@ impl Command {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Shows its output as it comes; for commands that take long.
+    #[must_use]
+    pub fn live(mut self) -> Self {
+        self.live = true;
         self
     }
 }
