@@ -205,18 +205,26 @@ fn own(plan: &Plan, domain: &Domain) -> Result<()> {
 
 /// What the spec has altered since the machine was made.
 fn differences(wanted: &Wanted<'_>, domain: &Domain) -> Vec<String> {
-    let Ok(document) = Document::parse(&domain.xml) else { return Vec::new() };
-    let text =
-        |name| document.root_element().children().find(|node| node.has_tag_name(name)).and_then(|node| node.text());
     let mut differences = Vec::new();
-    if let Some(cpus) = text("vcpu").and_then(|text| text.parse::<u32>().ok()).filter(|cpus| *cpus != wanted.cpus) {
+    let cpus = field(&domain.xml, "vcpu");
+    if let Some(cpus) = cpus.filter(|cpus| *cpus != u64::from(wanted.cpus)) {
         differences.push(format!("{} has {cpus} CPUs and the spec says {}", wanted.domain, wanted.cpus));
     }
-    // Libvirt always writes kibibytes.
-    let memory = text("memory").and_then(|text| text.parse::<u64>().ok());
-    if let Some(memory) = memory.filter(|memory| *memory != wanted.memory / 1024) {
-        let (has, says) = (memory >> 10, wanted.memory >> 20);
+    if let Some(memory) = memory(&domain.xml).filter(|memory| *memory != wanted.memory) {
+        let (has, says) = (memory >> 20, wanted.memory >> 20);
         differences.push(format!("{} has {has} MiB of memory and the spec says {says} MiB", wanted.domain));
     }
     differences
+}
+
+/// Reads a domain's memory, in bytes. Libvirt always writes kibibytes.
+pub fn memory(xml: &str) -> Option<u64> {
+    field(xml, "memory").map(|kibibytes| kibibytes * 1024)
+}
+
+/// Reads a number directly under the document's root.
+fn field(xml: &str, name: &str) -> Option<u64> {
+    let document = Document::parse(xml).ok()?;
+    let node = document.root_element().children().find(|node| node.has_tag_name(name))?;
+    node.text()?.trim().parse().ok()
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::iso;
+use crate::plan::{NodePlan, Plan};
 
 /// What a machine is told about itself.
 pub struct Seed<'a> {
@@ -39,7 +40,24 @@ pub enum Addressing {
 /// Keeps systemd-networkd from removing the routes of the pod network when it restarts.
 const NETWORKD: &str = "[Network]\nManageForeignRoutes=no\nManageForeignRoutingPolicyRules=no\n";
 
-impl Seed<'_> {
+/// Images whose sshd penalises sources that connect often (OpenSSH 9.8 and later), and so can exempt some.
+const PENALISING: [&str; 1] = ["debian-13"];
+
+impl<'a> Seed<'a> {
+    /// The seed of a node, with its private host key.
+    pub fn of(plan: &'a Plan, node: &'a NodePlan, host_key: &'a str) -> Self {
+        // On a NAT network, the workstation has the gateway's address.
+        let gateway = plan.network.as_ref().filter(|network| network.name.is_some()).map(|network| network.gateway);
+        Self {
+            hostname: &node.name,
+            user: node.machine.user(),
+            authorized_keys: &plan.authorized_keys,
+            host_key,
+            host_public_key: &node.host_key,
+            exempt: gateway.filter(|_| PENALISING.contains(&plan.image.as_str())),
+        }
+    }
+
     /// Writes the seed as an ISO 9660 image.
     pub fn image(&self, instance: Uuid, mac: &str, addressing: Addressing) -> Vec<u8> {
         let meta = json!({ "instance-id": instance, "local-hostname": self.hostname });

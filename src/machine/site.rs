@@ -5,8 +5,10 @@ use std::path::Path;
 
 use engine::failure::Result;
 use ipnet::Ipv4Net;
+use libvirt_protocol::{Domain, DomainState};
 use uuid::Uuid;
 
+use super::machines::memory;
 use super::network::ranges;
 use super::owner;
 use super::provider::Provider;
@@ -15,7 +17,7 @@ use crate::plan::{Kvm, Site};
 impl Provider {
     /// Reads the ground for a cluster; `id` is that of the cluster, if it has been made before.
     pub async fn site(&self, id: Option<Uuid>) -> Result<Site> {
-        let networks = self.networks().await?;
+        let (networks, domains) = futures::try_join!(self.networks(), self.domains())?;
         let own = networks.iter().find_map(|network| {
             let (mark, found) = owner::network(network)?;
             (Some(mark.id) == id).then_some(found)
@@ -33,7 +35,8 @@ impl Provider {
         Ok(Site {
             kvm: self.kvm(),
             cpus: self.connection.cpus,
-            memory_free: self.memory_free(),
+            // What this cluster's machines hold already is theirs: the second `up` must not refuse itself.
+            memory_free: self.memory_free() + id.map_or(0, |id| held(&domains, id)),
             routes: routes_in(&routes, own_bridge.as_deref()),
             networks: ranges_in_use.concat(),
             own_network: own.and_then(|own| own.range),
@@ -61,6 +64,13 @@ impl Provider {
         let own = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
         self.is_local().then(|| available(&own)).flatten().unwrap_or(self.connection.memory_free)
     }
+}
+
+/// The memory of a cluster's machines that run, in bytes.
+fn held(domains: &[Domain], id: Uuid) -> u64 {
+    let runs = |domain: &&Domain| !matches!(domain.state, DomainState::Off | DomainState::Crashed);
+    let own = |domain: &&Domain| owner::mark_of(&domain.xml).is_some_and(|mark| mark.id == id);
+    domains.iter().filter(runs).filter(own).filter_map(|domain| memory(&domain.xml)).sum()
 }
 
 /// Whether KVM works on this machine.

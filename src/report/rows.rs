@@ -14,7 +14,8 @@ pub fn rows(tree: &Tree, now: Timestamp, width: usize, height: usize, paint: Pai
     let beat = usize::try_from(now.as_millisecond() / 100).unwrap_or(0) % SPINNER.len();
     let all: Vec<&StepRecord> = tree.frontier().collect();
     let places = height.saturating_sub(2).max(1);
-    let mut drawn: Vec<String> = all.iter().take(places).map(|step| row(tree, step, now, SPINNER[beat], paint)).collect();
+    let mut drawn: Vec<String> =
+        all.iter().take(places).map(|step| row(tree, step, now, SPINNER[beat], paint)).collect();
     if all.len() > places {
         drawn.push(paint.dim(&format!("  and {} more", all.len() - places)));
     }

@@ -7,18 +7,6 @@ use std::time::Instant;
 use super::*;
 use crate::machine::{Disk, Format, Image, Seed};
 
-/// A seed whose host key is only in the first machine's plan.
-pub fn seed<'a>(plan: &'a Plan, host_key: &'a str) -> Seed<'a> {
-    Seed {
-        hostname: &plan.nodes[0].name,
-        user: "seedbed",
-        authorized_keys: &plan.authorized_keys,
-        host_key,
-        host_public_key: &plan.nodes[0].host_key,
-        exempt: Some([10, 77, 3, 1].into()),
-    }
-}
-
 fn run(program: &str, arguments: &[&str]) -> std::process::Output {
     Command::new(program).args(arguments).output().unwrap()
 }
@@ -60,7 +48,7 @@ async fn boots() {
     let began = Instant::now();
     let ground = provider.prepare(&plan, &image, None, &step).await.unwrap();
     println!("prepared in {:.1} s", began.elapsed().as_secs_f32());
-    let seed = seed(&plan, &host);
+    let seed = Seed::of(&plan, &plan.nodes[0], &host);
     let began = Instant::now();
     let machine = provider.ensure(&plan, &ground, &plan.nodes[0], &seed).await.unwrap();
     assert!(machine.created && machine.started);

@@ -1,6 +1,7 @@
 //! What needs no real hypervisor.
 
 use super::*;
+use crate::machine::Seed;
 
 async fn provider() -> Provider {
     Provider::open("test:///default").await.expect("seedbed-libvirt is built and libvirt is installed")
@@ -74,6 +75,7 @@ async fn a_second_look_does_not_refuse_its_own_network() {
     assert_eq!((own.own_network, own.own_bridge.as_deref()), (Some(range), Some("sb-demo")));
     assert!(!own.networks.contains(&range) && !own.bridges.contains(&"sb-demo".to_owned()));
     let other = provider.site(None).await.unwrap();
+    assert!(own.memory_free > other.memory_free + (3 << 30), "its own machines' 4 GiB count as free");
     assert_eq!(other.own_network, None);
     assert!(other.networks.contains(&range) && other.bridges.contains(&"sb-demo".to_owned()));
 }
@@ -90,7 +92,7 @@ async fn objects_that_only_have_the_name_are_refused_and_left() {
     assert!(network.to_string().contains("seedbed-demo is not this cluster's"), "{network}");
 
     let ground = super::super::machines::Ground::nowhere();
-    let seed = boot::seed(&plan, "none");
+    let seed = Seed::of(&plan, &plan.nodes[0], "none");
     let machine = provider.ensure(&plan, &ground, &plan.nodes[0], &seed).await.unwrap_err();
     assert_eq!(machine.kind, Kind::Refused);
     assert!(machine.causes[0].contains(&theirs.id.to_string()), "{machine}");
@@ -114,7 +116,7 @@ async fn a_machine_that_is_off_is_started_and_differences_are_named() {
     let MachinePlan::Libvirt { memory, cpus, .. } = &mut plan.nodes[0].machine else { unreachable!() };
     (*memory, *cpus) = (4 << 30, 4);
     let ground = super::super::machines::Ground::nowhere();
-    let seed = boot::seed(&plan, "none");
+    let seed = Seed::of(&plan, &plan.nodes[0], "none");
     let machine = provider.ensure(&plan, &ground, &plan.nodes[0], &seed).await.unwrap();
     assert!(machine.started && !machine.created);
     assert_eq!(
