@@ -30,4 +30,4 @@ pub use query::{Answer, FileKind, Query, Stat};
 pub use recorded::{Recorded, Said};
 pub use ssh::Forward;
 pub use target::{Become, Login, Target};
-pub use view::{HostView, Mode};
+pub use view::{HostView, Mode, digest};

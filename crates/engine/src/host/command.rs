@@ -64,6 +64,25 @@ impl Command {
     }
 }
 
+impl Command {
+    /// The same as another user, which root may say. `su` is on every host, and keeps the environment but for a few.
+    #[must_use]
+    pub fn as_user(mut self, user: &str) -> Self {
+        let script = match self.program {
+            Program::Argv(argv) => {
+                let words: Vec<String> = argv.iter().map(|word| quote(word)).collect();
+                format!("exec {}", words.join(" "))
+            }
+            Program::Shell { script, executable: None } => script,
+            Program::Shell { script, executable: Some(shell) } => {
+                format!("exec {} -c {}", quote(&shell), quote(&script))
+            }
+        };
+        self.program = Program::Argv(["su", "-s", "/bin/sh", "-c", &script, "--", user].map(str::to_owned).into());
+        self
+    }
+}
+
 /// Quotes a word for a POSIX shell, only where it needs it.
 pub fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);

@@ -100,6 +100,11 @@ impl Host {
         &self.name
     }
 
+    /// Whether commands run as root through `sudo`, and not as the user who logged in.
+    pub fn is_escalated(&self) -> bool {
+        matches!(self.escalation, Become::Sudo { .. })
+    }
+
     /// The name or address that was connected to.
     pub fn address(&self) -> &str {
         &self.address

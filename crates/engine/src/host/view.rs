@@ -31,6 +31,9 @@ pub struct HostView<'a> {
     backend: Backend<'a>,
     mode: Mode,
     step: Option<&'a Step>,
+    environment: Vec<(String, String)>,
+    /// As whom commands run, if not as the channel's user.
+    user: Option<String>,
     /// Answers that were read ahead; each is used once.
     ahead: Vec<(Query, Answer)>,
     changes: Vec<Change>,
@@ -48,7 +51,16 @@ impl<'a> HostView<'a> {
     }
 
     fn over(backend: Backend<'a>, mode: Mode) -> Self {
-        Self { backend, mode, step: None, ahead: Vec::new(), changes: Vec::new(), recorder: None }
+        Self {
+            backend,
+            mode,
+            step: None,
+            environment: Vec::new(),
+            user: None,
+            ahead: Vec::new(),
+            changes: Vec::new(),
+            recorder: None,
+        }
     }
 
     /// Shows progress of long sendings and the output of live commands in a step.
@@ -56,6 +68,29 @@ impl<'a> HostView<'a> {
     pub fn with_step(mut self, step: &'a Step) -> Self {
         self.step = Some(step);
         self
+    }
+
+    /// Adds variables to the environment of every command; a command's own win.
+    #[must_use]
+    pub fn with_environment(mut self, environment: Vec<(String, String)>) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// Runs commands as another user; files are seen and altered as before.
+    #[must_use]
+    pub fn as_user(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// A command as it really runs here.
+    fn prepared(&self, mut command: Command) -> Command {
+        command.environment.splice(0..0, self.environment.iter().cloned());
+        match &self.user {
+            Some(user) => command.as_user(user),
+            None => command,
+        }
     }
 
     /// Keeps every answer, to be written as a file for module cases.
@@ -81,6 +116,10 @@ impl<'a> HostView<'a> {
 
     /// Answers a query, from what was read ahead or else from the host as it is now.
     pub async fn see(&mut self, query: Query) -> Result<Answer> {
+        let query = match query {
+            Query::Run(command) => Query::Run(self.prepared(command)),
+            other => other,
+        };
         if let Some(at) = self.ahead.iter().position(|(known, _)| *known == query) {
             return Ok(self.ahead.swap_remove(at).1);
         }
@@ -111,6 +150,10 @@ impl<'a> HostView<'a> {
     /// A command that ends with another code than 0 is `Done`, for its caller to judge; every other change that does
     /// not come about is a failure.
     pub async fn apply(&mut self, change: Change) -> Result<Applied> {
+        let change = match change {
+            Change::Run(command) => Change::Run(self.prepared(command)),
+            other => other,
+        };
         let altered = change.alters();
         self.ahead.retain(|(query, _)| !altered.overlaps(&query.reads()));
         let applied = match (&mut self.backend, self.mode) {
@@ -233,7 +276,8 @@ fn failed(host: &Host, tried: &dyn std::fmt::Display, output: &Output) -> Failur
     Failure::step(format!("{}: `{tried}` failed", host.name())).cause(script::complaint(output))
 }
 
-async fn digest(source: &Path) -> Result<(u64, String)> {
+/// The length and sha256 of a file of the workstation.
+pub async fn digest(source: &Path) -> Result<(u64, String)> {
     let read = async {
         let mut file = tokio::fs::File::open(source).await?;
         let mut hasher = Sha256::new();
