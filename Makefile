@@ -12,8 +12,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 quickstart: workstation ## sets up what is missing and ends with a synced cluster of one node
-	$(SEEDBED) up inventories/quickstart/seedbed.yaml
-	@echo; echo "The cluster is synced. Use it with:"; echo "  export KUBECONFIG=$$($(SEEDBED) kubeconfig inventories/quickstart/seedbed.yaml --path)"
+	$(SEEDBED) up inventories/quickstart.yaml
+	@echo; echo "The cluster is synced. Use it with:"; echo "  export KUBECONFIG=$$($(SEEDBED) kubeconfig inventories/quickstart.yaml --path)"
 
 tools: ## installs what building and testing needs
 	scripts/prepare tools

@@ -1,10 +1,17 @@
 //! The command line: one file per command, whose doc comment is its `--help`.
 
+mod assets;
 mod completions;
 mod doctor;
 mod global;
+mod kubeconfig;
+mod plan;
 mod replay;
 mod run;
+mod schema;
+mod spec_argument;
+mod ssh;
+mod validate;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -68,9 +75,16 @@ SPEC is ./seedbed.yaml where none is given. Data goes to stdout, talk to stderr.
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Validate(validate::Validate),
+    Plan(plan::Plan),
+    Kubeconfig(kubeconfig::Kubeconfig),
+    Ssh(ssh::Ssh),
     Doctor(doctor::Doctor),
+    Assets(assets::Assets),
     Replay(replay::Replay),
     Completions(completions::Completions),
+    #[command(hide = true)]
+    Schema(schema::Schema),
 }
 
 /// Runs the program.
@@ -86,6 +100,15 @@ pub fn main() -> ExitCode {
     };
     let global = &cli.global;
     let ending = match cli.command {
+        Command::Validate(command) => command.run(global),
+        Command::Plan(command) => command.run(),
+        Command::Kubeconfig(command) => command.run(),
+        Command::Ssh(command) => command.run(),
+        Command::Assets(command) => command.run(),
+        Command::Schema(_) => {
+            schema::Schema::run();
+            Ok(0)
+        }
         Command::Doctor(command) => Ok(command.run(global)),
         Command::Replay(command) => command.run(global),
         Command::Completions(command) => {
@@ -109,7 +132,11 @@ fn tell(global: &Global, failures: &[Failure]) {
     } else {
         crate::error::render(failures, Paint::for_stderr(global.color))
     };
-    // Nobody is there to be told that stderr is closed.
+    say(&text);
+}
+
+/// Writes talk to stderr; nobody is there to be told that it is closed.
+fn say(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

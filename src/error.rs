@@ -35,7 +35,8 @@ pub fn render(failures: &[Failure], paint: Paint) -> String {
             shown.push(failure);
         }
     }
-    let mut text = shown.iter().map(|failure| one(failure, paint)).collect::<Vec<_>>().join("\n");
+    let label = paint.red("error:");
+    let mut text = shown.iter().map(|failure| one(failure, &label, paint)).collect::<Vec<_>>().join("\n");
     if shown.len() > 1 {
         let _ = write!(text, "\n{}", paint.bold(&format!("{} problems\n", shown.len())));
     }
@@ -46,8 +47,13 @@ fn real(failures: &[Failure]) -> impl Iterator<Item = &Failure> {
     failures.iter().filter(|failure| failure.kind != Kind::Interrupted)
 }
 
-fn one(failure: &Failure, paint: Paint) -> String {
-    let mut text = format!("{} {}\n", paint.red("error:"), paint.bold(&indented(&failure.what, "       ")));
+/// Lays out what deserves a word and stops nothing.
+pub fn render_warnings(warnings: &[Failure], paint: Paint) -> String {
+    warnings.iter().map(|warning| one(warning, &paint.yellow("warning:"), paint)).collect()
+}
+
+fn one(failure: &Failure, label: &str, paint: Paint) -> String {
+    let mut text = format!("{label} {}\n", paint.bold(&indented(&failure.what, "       ")));
     // The deepest cause is the one to mend; the others say where it lies.
     for (depth, cause) in failure.causes.iter().rev().enumerate() {
         let label = if depth == 0 { "cause:" } else { "   in:" };

@@ -37,7 +37,7 @@ enum Output {
 
 impl Doctor {
     pub fn run(&self, global: &Global) -> u8 {
-        let station = Workstation::look(crate::plan::Kvm::Absent);
+        let station = Workstation::look(crate::machine::local_kvm());
         let checks = checks(&station);
         put(&match self.output {
             Output::Text => text(&station, &checks, Paint::for_stdout(global.color)),

@@ -1,6 +1,7 @@
 //! Runs work with a reporter, and ends it on Ctrl-C.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use engine::event::{Events, Step};
@@ -8,7 +9,7 @@ use engine::failure::{Failure, Kind};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::Global;
+use super::{Global, say};
 use crate::report::{self, Mode};
 
 /// What a run hands to its work.
@@ -16,8 +17,10 @@ use crate::report::{self, Mode};
 pub struct Context {
     /// The first step of the run. Work begins children of it, and leaves its end to the run.
     pub step: Step,
-    /// Cancelled by the first Ctrl-C; looked at between steps.
+    /// Cancelled by the first Ctrl-C; looked at between steps. Work may cancel it itself.
     pub token: CancellationToken,
+    /// Whether a person asked for the end.
+    interrupted: AtomicBool,
 }
 
 impl Context {
@@ -56,9 +59,13 @@ pub fn run<T>(
     let (events, receiver) = Events::new();
     let settings = global.settings(run.journal.clone());
     let reporter = report::start(&settings, receiver);
-    let context = Context { step: events.step_about(run.name, &run.subject), token: CancellationToken::new() };
+    let context = Context {
+        step: events.step_about(run.name, &run.subject),
+        token: CancellationToken::new(),
+        interrupted: AtomicBool::new(false),
+    };
     let mut result = runtime.block_on(interruptible(&context, work));
-    if context.token.is_cancelled()
+    if context.interrupted.load(Ordering::Relaxed)
         && let Err(failures) = &mut result
     {
         *failures = interrupted(failures, run);
@@ -75,13 +82,13 @@ pub fn run<T>(
     runtime.shutdown_timeout(Duration::from_secs(1));
     let tree = reporter.finish();
     if run.summary && settings.mode != Mode::Json {
-        talk(&report::summary(&tree, settings.paint));
+        say(&report::summary(&tree, settings.paint));
     }
     if let (Some(journal), Err(_)) = (&run.journal, &result)
         && journal.exists()
         && settings.mode != Mode::Json
     {
-        talk(&format!("the whole run: seedbed replay {}\n", journal.display()));
+        say(&format!("the whole run: seedbed replay {}\n", journal.display()));
     }
     result
 }
@@ -101,6 +108,7 @@ async fn interruptible<T>(
 /// Cancels the token at the first signal, and returns at the second.
 async fn twice(context: &Context, interrupt: &mut Signal, terminate: &mut Signal) {
     one(interrupt, terminate).await;
+    context.interrupted.store(true, Ordering::Relaxed);
     context.token.cancel();
     context.step.warn("interrupted: ending what is under way; once more, and it is dropped");
     one(interrupt, terminate).await;
@@ -122,8 +130,9 @@ fn interrupted(failures: &[Failure], run: &Run) -> Vec<Failure> {
     vec![first]
 }
 
-fn talk(text: &str) {
-    use std::io::Write as _;
-    // Nobody is there to be told that stderr is closed.
-    let _ = std::io::stderr().write_all(text.as_bytes());
+/// Waits for something short, without a reporter.
+pub fn wait<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::other("cannot start the runtime").because(&error))?;
+    Ok(runtime.block_on(work))
 }

@@ -48,11 +48,11 @@ fn helper(station: &Workstation) -> Check {
 }
 
 fn qemu(station: &Workstation) -> Check {
-    let (program, debian, fedora): (_, &[_], &[_]) = match std::env::consts::ARCH {
+    let (name, debian, fedora): (_, &[_], &[_]) = match std::env::consts::ARCH {
         "aarch64" => ("qemu-system-aarch64", &["qemu-system-arm"], &["qemu-system-aarch64-core"]),
         _ => ("qemu-system-x86_64", &["qemu-system-x86"], &["qemu-system-x86-core"]),
     };
-    self::program(station, "qemu", program, debian, fedora)
+    program(station, "qemu", name, debian, fedora)
 }
 
 fn qemu_img(station: &Workstation) -> Check {
@@ -191,19 +191,15 @@ mod tests {
 
     #[test]
     fn a_socket_without_permission_names_the_group() {
-        let daemon = Daemon::Denied("/run/libvirt/libvirt-sock".into());
-        let check = daemon_check(Workstation { daemon, ..bare(Distribution::Debian) });
+        let denied = Daemon::Denied("/run/libvirt/libvirt-sock".into());
+        let check = daemon(&Workstation { daemon: denied, ..bare(Distribution::Debian) });
         assert_eq!(check.mend.unwrap(), "sudo usermod -aG libvirt ada  # and log in again");
     }
 
     #[test]
     fn a_daemon_that_is_installed_is_started() {
         let programs = [("libvirtd", PathBuf::from("/usr/sbin/libvirtd"))].into();
-        let check = daemon_check(Workstation { programs, ..bare(Distribution::Debian) });
+        let check = daemon(&Workstation { programs, ..bare(Distribution::Debian) });
         assert!(check.mend.unwrap().ends_with("systemctl enable --now libvirtd"));
-    }
-
-    fn daemon_check(station: Workstation) -> Check {
-        super::daemon(&station)
     }
 }

@@ -120,7 +120,9 @@ mod tests {
     #[test]
     fn the_path_has_no_gaps_and_follows_after() {
         let mut tree = Tree::default();
-        journal().iter().for_each(|event| tree.take(event));
+        for event in &journal() {
+            tree.take(event);
+        }
         let path = path(&tree);
         let (start, end) = tree.span().unwrap();
         assert_eq!((path[0].from, path[path.len() - 1].to), (start, end));

@@ -75,7 +75,9 @@ mod tests {
         let mut tree = Tree::default();
         let events = journal();
         let middle = events.iter().position(|event| event.at.as_millisecond() > 45_000).unwrap();
-        events[..middle].iter().for_each(|event| tree.take(event));
+        for event in &events[..middle] {
+            tree.take(event);
+        }
         let now = Timestamp::from_second(45).unwrap();
         let text = rows(&tree, now, 100, 24, Paint::Never).join("\n");
         insta::assert_snapshot!(text, @r#"

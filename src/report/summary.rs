@@ -93,7 +93,9 @@ mod tests {
     #[test]
     fn a_run_is_summed_up() {
         let mut tree = Tree::default();
-        journal().iter().for_each(|event| tree.take(event));
+        for event in &journal() {
+            tree.take(event);
+        }
         insta::assert_snapshot!(summary(&tree, Paint::Never), @r#"
         up demo took 2m00s: 5 changed, 3 as they were, 1 failed, 1 stopped
           artifacts     12.3s

@@ -1,0 +1,33 @@
+//! The argument SPEC.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use engine::failure::Failure;
+
+use crate::spec::{self, Cluster};
+
+/// The argument SPEC.
+#[derive(Clone, Debug, Args)]
+pub struct Spec {
+    /// The cluster spec; of a directory, the `seedbed.yaml` in it
+    #[arg(default_value = "seedbed.yaml")]
+    spec: PathBuf,
+}
+
+impl Spec {
+    /// The file.
+    pub fn file(&self) -> PathBuf {
+        of(&self.spec)
+    }
+
+    /// Reads and checks it; every mistake at once.
+    pub fn load(&self) -> Result<Cluster, Vec<Failure>> {
+        spec::load(self.file())
+    }
+}
+
+/// The spec that a path names.
+pub fn of(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("seedbed.yaml") } else { path.to_owned() }
+}
