@@ -60,9 +60,10 @@ impl Assets {
 }
 
 fn list(assets: &crate::assets::Assets) -> String {
-    let lines = assets.list().into_iter().flat_map(|listed| {
-        let by = listed.overridden.map(|path| format!("  overridden by {}", path.display())).unwrap_or_default();
-        [listed.name.to_owned(), by, "\n".to_owned()]
-    });
-    lines.collect()
+    let overrides = assets.overrides();
+    let by = |name: &str| {
+        let path = overrides.iter().find(|(overridden, _)| *overridden == name).map(|(_, path)| path.display());
+        path.map(|path| format!("  overridden by {path}")).unwrap_or_default()
+    };
+    assets.list().iter().flat_map(|listed| [listed.name.to_owned(), by(listed.name), "\n".to_owned()]).collect()
 }

@@ -16,7 +16,7 @@ use crate::state::State;
 /// Runs the `ssh` of this workstation with the cluster's own key and its planned host keys; your
 /// `~/.ssh` is not read, and nothing is trusted on first use.
 #[derive(Debug, Args)]
-#[command(override_usage = "seedbed ssh [SPEC] NODE [-- COMMAND...]")]
+#[command(allow_missing_positional = true)]
 #[command(after_help = "\
 Examples:
   seedbed ssh cp
@@ -24,9 +24,12 @@ Examples:
 
 The exit code is ssh's: that of the command, or 255.")]
 pub struct Ssh {
-    /// The cluster spec, and the node's name; seedbed.yaml where only a node is named
-    #[arg(required = true, num_args = 1..=2, value_name = "[SPEC] NODE")]
-    place: Vec<PathBuf>,
+    /// The cluster spec; of a directory, the `seedbed.yaml` in it
+    #[arg(default_value = "seedbed.yaml")]
+    spec: PathBuf,
+
+    /// A node of the cluster
+    node: String,
 
     /// A command to run instead of a shell
     #[arg(last = true)]
@@ -35,14 +38,9 @@ pub struct Ssh {
 
 impl Ssh {
     pub fn run(&self) -> Ending {
-        let (spec, node) = match self.place.as_slice() {
-            [spec, node] => (spec_argument::of(spec), node),
-            [node] => (PathBuf::from("seedbed.yaml"), node),
-            _ => return Err(vec![Failure::new(engine::failure::Kind::Usage, "a node is missing")]),
-        };
-        let cluster = crate::spec::load(&spec)?;
-        let node = node.display().to_string();
-        if !cluster.nodes.iter().any(|known| known.name == node) {
+        let cluster = crate::spec::load(spec_argument::of(&self.spec))?;
+        let node = &self.node;
+        if !cluster.nodes.iter().any(|known| known.name == *node) {
             let names: Vec<&str> = cluster.nodes.iter().map(|node| node.name.as_str()).collect();
             let failure = Failure::invalid(format!("{} has no node `{node}`", cluster.name));
             return Err(vec![failure.hint(format!("its nodes are: {}", names.join(", ")))]);
