@@ -7,6 +7,7 @@ mod embedded;
 mod fetch_back;
 mod git;
 mod remote;
+mod revision;
 mod seed;
 mod source;
 mod tree;
@@ -16,6 +17,7 @@ pub use embedded::{Embedded, webhook_path};
 pub use fetch_back::{FetchedBack, fetch_back};
 pub use git::Git;
 pub use remote::Remote;
+pub use revision::Revision;
 pub use seed::{Seeded, seed};
 pub use source::Source;
 

@@ -7,6 +7,7 @@ pub mod assets;
 pub mod cli;
 pub mod doctor;
 pub mod error;
+pub mod flux;
 pub mod githost;
 pub mod identity;
 pub mod kube;

@@ -1,5 +1,7 @@
 //! The phases of `up`, in order.
 
+pub mod ready;
+
 use serde::{Deserialize, Serialize};
 
 /// A phase; `--until` ends every node's path after one.

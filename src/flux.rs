@@ -1,0 +1,30 @@
+//! Flux: installed, pointed at the repository, and waited for until everything in it is Ready.
+
+mod controller;
+mod diagnosis;
+mod install;
+mod judge;
+mod manifests;
+mod nudge;
+mod object;
+mod ready;
+mod snapshot;
+mod status;
+mod sync;
+mod verdict;
+
+pub use install::install;
+pub use judge::{Finding, State, judge};
+pub use manifests::{CONTROLLERS, Manifests};
+pub use nudge::nudge;
+pub use object::{Condition, Key, Object};
+pub use ready::{Expected, wait_until_ready};
+pub use snapshot::{Reader, Snapshot};
+pub use status::{ObjectStatus, status, status_of};
+pub use sync::{RECEIVER, Sync, sync_objects};
+pub use verdict::{Memory, Verdict};
+
+/// The namespace that Flux and the first objects are in.
+pub const NAMESPACE: &str = "flux-system";
+/// The name of the first `GitRepository` and `Kustomization`, which existing sourceRefs use.
+pub const NAME: &str = "flux-system";

@@ -1,0 +1,31 @@
+//! Installs Flux and points it at the repository, by server-side apply.
+
+use std::net::Ipv4Addr;
+
+use engine::event::Step;
+use engine::failure::Result;
+use engine::wait::Patience;
+use kube::Client;
+
+use super::{Manifests, Sync, sync_objects};
+use crate::kube::Applier;
+
+/// Applies Flux and the first objects; answers whether anything changed.
+///
+/// `webhook` is the planned service address of the Receiver.
+pub async fn install(
+    client: &Client,
+    manifests: &Manifests,
+    sync: &Sync,
+    webhook: Option<Ipv4Addr>,
+    patience: Patience,
+    step: &Step,
+) -> Result<bool> {
+    let objects = manifests.objects(sync.pace, webhook)?;
+    let mut applier = Applier::new(client.clone(), step, patience);
+    // The first objects go before the controllers, which then find their work when they start.
+    let mut changed = applier.apply(&objects.ground).await?;
+    changed.extend(applier.apply(&sync_objects(sync)?).await?);
+    changed.extend(applier.apply(&objects.controllers).await?);
+    Ok(!changed.is_empty())
+}

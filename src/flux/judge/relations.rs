@@ -1,0 +1,176 @@
+//! Who comes from whom, and who is at the newest revision.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::accepted_source;
+use crate::flux::{Key, NAMESPACE, Object, Snapshot};
+
+/// Deeper than any real chain; bounds one that bites its tail.
+const DEEPEST: usize = 32;
+
+/// The objects of a snapshot and the ties between them.
+pub struct Relations<'a> {
+    objects: BTreeMap<Key, &'a Object>,
+    parents: BTreeMap<Key, Key>,
+    children: BTreeMap<&'a str, Vec<&'a Object>>,
+    /// How often the API recorded a warning about an object, by its uid.
+    warnings: BTreeMap<&'a str, i64>,
+    texts: BTreeMap<&'a str, Vec<&'a Object>>,
+    accepted: &'a BTreeSet<String>,
+}
+
+impl<'a> Relations<'a> {
+    pub fn of(snapshot: &'a Snapshot, accepted: &'a BTreeSet<String>) -> Self {
+        let (events, others): (Vec<&Object>, Vec<&Object>) =
+            snapshot.objects.iter().partition(|object| object.kind() == "Event");
+        let objects: BTreeMap<Key, &Object> = others.iter().map(|object| (object.key(), *object)).collect();
+        let by_uid: BTreeMap<&str, &Object> = others.iter().map(|object| (object.uid(), *object)).collect();
+        let (mut parents, mut children) = (BTreeMap::new(), BTreeMap::<&str, Vec<&Object>>::new());
+        for object in &others {
+            for applied in object.inventory().filter(|applied| *applied != object.key()) {
+                parents.insert(applied, object.key());
+            }
+            if object.kind() == "HelmRelease"
+                && let Some((namespace, name)) = object.text("/status/helmChart").split_once('/')
+            {
+                parents.insert(Key::new("HelmChart", namespace, name), object.key());
+            }
+            if let Some((_, uid)) = object.controller()
+                && let Some(owner) = by_uid.get(uid)
+            {
+                parents.insert(object.key(), owner.key());
+                children.entry(owner.uid()).or_default().push(object);
+            }
+        }
+        let (mut warnings, mut texts) = (BTreeMap::new(), BTreeMap::<&str, Vec<&Object>>::new());
+        for event in events {
+            let uid = event.text("/involvedObject/uid");
+            *warnings.entry(uid).or_default() += event.number("/count").max(event.number("/series/count")).max(1);
+            texts.entry(uid).or_default().push(event);
+        }
+        Self { objects, parents, children, warnings, texts, accepted }
+    }
+
+    pub fn get(&self, key: &Key) -> Option<&'a Object> {
+        self.objects.get(key).copied()
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &'a Object> {
+        self.objects.values().copied()
+    }
+
+    /// What an object controls.
+    pub fn children(&self, object: &Object) -> &[&'a Object] {
+        self.children.get(object.uid()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The message of the newest warning of a reason about an object.
+    pub fn warning(&self, object: &Object, reason: &str) -> Option<&'a str> {
+        let events = self.texts.get(object.uid())?;
+        events.iter().rev().find(|event| event.text("/reason") == reason).map(|event| event.text("/message"))
+    }
+
+    /// The workloads that Flux applied, and Flux itself.
+    pub fn workloads(&self) -> impl Iterator<Item = &'a Object> {
+        self.all().filter(|object| {
+            let kind = matches!(object.kind(), "Deployment" | "StatefulSet" | "DaemonSet" | "Job");
+            kind && (self.parents.contains_key(&object.key()) || object.namespace() == NAMESPACE)
+        })
+    }
+
+    /// Whether a kind is one that the snapshot holds.
+    pub fn is_judged(&self, key: &Key) -> bool {
+        matches!(
+            key.kind.as_str(),
+            "Deployment"
+                | "StatefulSet"
+                | "DaemonSet"
+                | "Kustomization"
+                | "HelmRelease"
+                | "GitRepository"
+                | "OCIRepository"
+                | "HelmRepository"
+                | "Bucket"
+        )
+    }
+
+    /// The objects that one comes from, the outermost first, itself last.
+    pub fn chain(&self, key: &Key) -> Vec<Key> {
+        let mut chain = vec![key.clone()];
+        while let Some(parent) = self.parents.get(&chain[chain.len() - 1])
+            && chain.len() < DEEPEST
+            && !chain.contains(parent)
+        {
+            chain.push(parent.clone());
+        }
+        chain.reverse();
+        chain
+    }
+
+    /// Whether everything that an object comes from has been brought to the newest revision, or is being.
+    ///
+    /// Until then its failures may be those of an older revision.
+    pub fn parent_is_current(&self, key: &Key) -> bool {
+        let chain = self.chain(key);
+        chain[..chain.len() - 1].iter().all(|parent| self.get(parent).is_none_or(|parent| self.is_current(parent)))
+    }
+
+    fn is_current(&self, object: &Object) -> bool {
+        let attempted = object.text("/status/lastAttemptedRevision");
+        let newest = match object.kind() {
+            "Kustomization" => self.source(object),
+            "HelmRelease" => self.chart(object),
+            _ => return true,
+        };
+        object.observed()
+            && newest.is_none_or(|source| {
+                accepted_source(source, self.accepted)
+                    && (source.kind() == "OCIRepository" || source.artifact_revision() == attempted)
+            })
+    }
+
+    pub fn accepted(&self) -> &BTreeSet<String> {
+        self.accepted
+    }
+
+    /// The source that a `Kustomization` or `HelmChart` names.
+    pub fn source(&self, object: &Object) -> Option<&'a Object> {
+        let namespace = match object.text("/spec/sourceRef/namespace") {
+            "" => object.namespace(),
+            namespace => namespace,
+        };
+        self.get(&Key::new(object.text("/spec/sourceRef/kind"), namespace, object.text("/spec/sourceRef/name")))
+    }
+
+    /// The chart that a `HelmRelease` installs.
+    pub fn chart(&self, release: &Object) -> Option<&'a Object> {
+        if let Some((namespace, name)) = release.text("/status/helmChart").split_once('/') {
+            return self.get(&Key::new("HelmChart", namespace, name));
+        }
+        let namespace = match release.text("/spec/chartRef/namespace") {
+            "" => release.namespace(),
+            namespace => namespace,
+        };
+        self.get(&Key::new(release.text("/spec/chartRef/kind"), namespace, release.text("/spec/chartRef/name")))
+    }
+
+    /// Changes whenever an object was tried again.
+    pub fn attempt(&self, key: &Key) -> String {
+        let Some(object) = self.get(key) else { return String::new() };
+        if object.is_flux() {
+            let failures = ["failures", "installFailures", "upgradeFailures"]
+                .map(|name| object.number(&format!("/status/{name}")).to_string());
+            return format!("{} {}", object.text("/status/lastHandledReconcileAt"), failures.join(" "));
+        }
+        let restarts: i64 = ["containerStatuses", "initContainerStatuses"]
+            .iter()
+            .flat_map(|list| object.list(&format!("/status/{list}")))
+            .filter_map(|container| container["restartCount"].as_i64())
+            .sum();
+        match self.warnings.get(object.uid()) {
+            Some(warnings) => format!("{restarts} {warnings}"),
+            None if restarts > 0 => restarts.to_string(),
+            None => String::new(),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Judges what Flux reads from.
+
+use super::{Judged, Relations, accepted_source, by_condition};
+use crate::flux::Object;
+
+/// What a refused credential or another host key looks like in a message.
+const REFUSED: [&str; 7] = [
+    "unable to authenticate",
+    "authentication required",
+    "authentication failed",
+    "authorization failed",
+    "invalid credentials",
+    "knownhosts: key mismatch",
+    "knownhosts: key is unknown",
+];
+
+pub(super) fn judge(object: &Object, relations: &Relations) -> Judged {
+    let Some(ready) = object.current_condition("Ready") else { return by_condition(object) };
+    if ready.status == "True" {
+        return at_newest(object, relations);
+    }
+    let judged = by_condition(object);
+    let text = ready.message.to_lowercase();
+    let refused = ready.reason == "AuthenticationFailed" || REFUSED.iter().any(|refusal| text.contains(refusal));
+    if ready.status == "False" && refused { Judged::permanent(judged.message) } else { judged }
+}
+
+fn at_newest(object: &Object, relations: &Relations) -> Judged {
+    let revision = object.artifact_revision();
+    if !accepted_source(object, relations.accepted()) {
+        return Judged::progressing(format!("is at {revision}, which does not contain the seeded commit"));
+    }
+    if object.kind() != "HelmChart" {
+        return Judged::ready();
+    }
+    match relations.source(object).map(Object::artifact_revision) {
+        None => Judged::progressing("its source does not exist yet"),
+        Some(newest) if !newest.is_empty() && newest != object.text("/status/observedSourceArtifactRevision") => {
+            Judged::progressing(format!("was made of an older revision than {newest}"))
+        }
+        Some(_) => Judged::ready(),
+    }
+}

@@ -1,0 +1,109 @@
+//! The first objects: what Flux reads, with which key, and who may nudge it.
+
+use engine::failure::Result;
+use kube::api::DynamicObject;
+use serde_json::{Value, json};
+
+use super::controller::object;
+use super::{NAME, NAMESPACE};
+use crate::plan::Pace;
+
+/// The name of the Receiver that the Git host's hook calls.
+pub const RECEIVER: &str = "flux-system";
+const TOKEN: &str = "webhook-token";
+
+/// What Flux is pointed at.
+#[derive(Clone)]
+pub struct Sync {
+    pub url: String,
+    pub branch: String,
+    /// The folder in the repository that the first Kustomization applies.
+    pub path: String,
+    /// The data of the Secret that lets source-controller in; empty for a public repository.
+    pub credentials: Vec<(String, String)>,
+    /// The Receiver's token; none where no Git host of ours calls it.
+    pub token: Option<String>,
+    pub pace: Pace,
+}
+
+/// Makes the first objects.
+pub fn sync_objects(sync: &Sync) -> Result<Vec<DynamicObject>> {
+    let mut documents = Vec::new();
+    if !sync.credentials.is_empty() {
+        let data: serde_json::Map<String, Value> =
+            sync.credentials.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        documents.push(json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": NAME, "namespace": NAMESPACE}, "stringData": data,
+        }));
+    }
+    if let Some(token) = &sync.token {
+        documents.push(json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": TOKEN, "namespace": NAMESPACE}, "stringData": {"token": token},
+        }));
+        documents.push(json!({
+            "apiVersion": "notification.toolkit.fluxcd.io/v1", "kind": "Receiver",
+            "metadata": {"name": RECEIVER, "namespace": NAMESPACE},
+            "spec": {
+                "type": "generic",
+                "secretRef": {"name": TOKEN},
+                "resources": [{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "name": NAME}],
+            },
+        }));
+    }
+    documents.push(git_repository(sync));
+    documents.push(kustomization(sync));
+    documents.into_iter().map(object).collect()
+}
+
+fn git_repository(sync: &Sync) -> Value {
+    let mut document = json!({
+        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {
+            "interval": "1m",
+            "timeout": if sync.pace == Pace::Emulated { "5m" } else { "60s" },
+            "url": sync.url,
+            "ref": {"branch": sync.branch},
+        },
+    });
+    if !sync.credentials.is_empty() {
+        document["spec"]["secretRef"] = json!({"name": NAME});
+    }
+    document
+}
+
+fn kustomization(sync: &Sync) -> Value {
+    json!({
+        "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {
+            "interval": "10m",
+            "retryInterval": "30s",
+            "timeout": "5m",
+            "path": format!("./{}", sync.path.trim_start_matches("./").trim_matches('/')),
+            "prune": true,
+            "sourceRef": {"kind": "GitRepository", "name": NAME},
+            "patches": without_their_flux(),
+        },
+    })
+}
+
+/// Leaves the Flux of `flux bootstrap` out of the repository's objects, or it would replace ours.
+///
+/// Its components carry a label; its `GitRepository` and `Kustomization` have the names of ours.
+fn without_their_flux() -> Value {
+    let delete = |kind: &str| format!("$patch: delete\napiVersion: v1\nkind: {kind}\nmetadata:\n  name: ignored\n");
+    let named = |group: &str, kind: &str| {
+        json!({
+            "target": {"group": group, "kind": kind, "name": format!("^{NAME}$"), "namespace": format!("^{NAMESPACE}$")},
+            "patch": delete(kind),
+        })
+    };
+    json!([
+        {"target": {"labelSelector": "app.kubernetes.io/part-of=flux"}, "patch": delete("Ignored")},
+        named("source.toolkit.fluxcd.io", "GitRepository"),
+        named("kustomize.toolkit.fluxcd.io", "Kustomization"),
+    ])
+}
