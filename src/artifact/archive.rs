@@ -40,7 +40,11 @@ pub fn program_layer(program: &Path, path: &str, alone: bool, output: &Path) -> 
     if alone {
         tar.directory("tmp", 0o1777)?;
         tar.directory("etc", 0o755)?;
-        tar.file("etc/passwd", 0o644, b"root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/tmp:/sbin/nologin\n")?;
+        tar.file(
+            "etc/passwd",
+            0o644,
+            b"root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/tmp:/sbin/nologin\n",
+        )?;
         tar.file("etc/group", 0o644, b"root:x:0:\nnogroup:x:65534:\n")?;
         tar.file("etc/nsswitch.conf", 0o644, b"hosts: files dns\n")?;
     }
@@ -76,7 +80,11 @@ pub fn write(image: &Image, top: &LayerFile, output: &Path) -> io::Result<Blob> 
         }).collect::<Vec<_>>(),
     });
     let manifest = manifest.to_string();
-    let top = descriptor("application/vnd.oci.image.manifest.v1+json", &digest::of_bytes(manifest.as_bytes()), manifest.len() as u64);
+    let top = descriptor(
+        "application/vnd.oci.image.manifest.v1+json",
+        &digest::of_bytes(manifest.as_bytes()),
+        manifest.len() as u64,
+    );
     let mut tar = create(output)?;
     layout(&mut tar, &image.reference, top)?;
     tar.blob(config.as_bytes())?;
@@ -94,7 +102,8 @@ pub fn layout<W: io::Write>(tar: &mut Writer<W>, reference: &str, mut manifest: 
         "io.containerd.image.name": reference,
         "org.opencontainers.image.ref.name": reference,
     });
-    let index = json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [manifest] });
+    let index =
+        json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [manifest] });
     tar.file("oci-layout", 0o644, br#"{"imageLayoutVersion":"1.0.0"}"#)?;
     tar.file("index.json", 0o644, index.to_string().as_bytes())?;
     tar.directory("blobs", 0o755)?;

@@ -61,7 +61,8 @@ impl Bits {
     /// The text of a manifest.
     pub fn manifest(&self, name: &str) -> Result<String> {
         let path = self.path(name)?;
-        std::fs::read_to_string(path).map_err(|error| Failure::other(format!("cannot read manifest `{name}`")).because(&error))
+        std::fs::read_to_string(path)
+            .map_err(|error| Failure::other(format!("cannot read manifest `{name}`")).because(&error))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Bit> {

@@ -74,12 +74,21 @@ pub enum Published {
 /// How it is built.
 #[derive(Clone, Debug, Serialize)]
 pub enum Recipe {
-    Binary { component: String, binary: String },
+    Binary {
+        component: String,
+        binary: String,
+    },
     Image(ImageRecipe),
     /// The files of a module that match a pattern, as one YAML stream.
-    Files { component: String, pattern: String },
+    Files {
+        component: String,
+        pattern: String,
+    },
     /// One file of a machine image.
-    Machine { machine: String, file: String },
+    Machine {
+        machine: String,
+        file: String,
+    },
 }
 
 /// An image of one program.
@@ -96,9 +105,14 @@ pub struct ImageRecipe {
 
 #[derive(Clone, Debug, Serialize)]
 pub enum Program {
-    Go { binary: String },
+    Go {
+        binary: String,
+    },
     /// A C source file of the module, and flags for gcc.
-    C { source: String, flags: Vec<String> },
+    C {
+        source: String,
+        flags: Vec<String>,
+    },
 }
 
 /// An image layer made of Debian packages.
@@ -162,7 +176,9 @@ impl Catalog {
     fn unknown(&self, name: &str) -> Failure {
         let failure = Failure::invalid(format!("no artifact is named `{name}`"));
         match self.names().max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name))) {
-            Some(nearest) => failure.hint(format!("the nearest name is `{nearest}`; `seedbed artifacts list` has them all")),
+            Some(nearest) => {
+                failure.hint(format!("the nearest name is `{nearest}`; `seedbed artifacts list` has them all"))
+            }
             None => failure,
         }
     }

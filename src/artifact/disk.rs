@@ -20,7 +20,7 @@ use super::bits::{Bit, Bits, Origin};
 use super::catalog::Kind;
 use super::digest;
 use super::process::Program;
-use super::store::{Blob, Entry, Store};
+use super::store::{Entry, Store};
 
 /// The file system's label, by which a node finds the disk.
 pub const LABEL: &str = "seedbed-bits";
@@ -49,12 +49,16 @@ pub async fn bits_disk(store: &Store, bits: &Bits, step: &Step) -> Result<PathBu
         let work = store.work("bits")?;
         let root = work.path().join("root");
         let lay = || lay_out(&root, &placed, &manifest, &images);
-        tokio::task::block_in_place(lay).map_err(|error| Failure::other("cannot lay out the disk of bits").because(&error))?;
+        tokio::task::block_in_place(lay)
+            .map_err(|error| Failure::other("cannot lay out the disk of bits").because(&error))?;
         let file = work.path().join("disk");
         make_ext4(&root, &file, placed.iter().map(|(_, bit)| bit.size).sum()).await?;
         let blob = tokio::task::block_in_place(|| store.take(&file))?;
         let outputs = BTreeMap::from([("disk".to_owned(), blob.clone())]);
-        store.remember(&key, &Entry { origin: Origin::Build, by: "seedbed".into(), made: jiff::Timestamp::now(), outputs })?;
+        store.remember(
+            &key,
+            &Entry { origin: Origin::Build, by: "seedbed".into(), made: jiff::Timestamp::now(), outputs },
+        )?;
         Ok(store.path(&blob))
     };
     let result = make.await;

@@ -60,14 +60,21 @@ impl Store {
         let may_build = matches!(source, ArtifactSource::Auto | ArtifactSource::Build) || artifact.published.is_none();
         let found = match from_upstream() {
             Some(found) => Some(found),
-            None if may_build => self.find(&recipe::built(catalog, artifact)?).map(|entry| (entry, build::output(artifact))),
+            None if may_build => {
+                self.find(&recipe::built(catalog, artifact)?).map(|entry| (entry, build::output(artifact)))
+            }
             None => None,
         };
         let Some((Entry { origin, outputs, .. }, output)) = found else { return Ok(None) };
         Ok(outputs.get(output).map(|blob| bit(origin, blob, self.path(blob))))
     }
 
-    fn missing<'a>(&self, catalog: &Catalog, wanted: &[&'a Artifact], settings: &Artifacts) -> Result<Vec<&'a Artifact>> {
+    fn missing<'a>(
+        &self,
+        catalog: &Catalog,
+        wanted: &[&'a Artifact],
+        settings: &Artifacts,
+    ) -> Result<Vec<&'a Artifact>> {
         let mut missing = Vec::new();
         for artifact in wanted {
             if self.bit(catalog, artifact, settings)?.is_none() {
@@ -93,7 +100,10 @@ impl Store {
                     if !auto {
                         return Err(failure);
                     }
-                    step.note(format!("building {} from source, because it could not be fetched: {failure}", artifact.name));
+                    step.note(format!(
+                        "building {} from source, because it could not be fetched: {failure}",
+                        artifact.name
+                    ));
                     to_build.push(artifact);
                 }
             }
@@ -106,7 +116,8 @@ impl Store {
 /// The user's own file.
 fn overriding(artifact: &Artifact, file: &Path) -> Result<Blob> {
     let (digest, size) = digest::of_file(file).map_err(|error| {
-        Failure::invalid(format!("cannot read {}, which stands for the artifact `{}`", file.display(), artifact.name)).because(&error)
+        Failure::invalid(format!("cannot read {}, which stands for the artifact `{}`", file.display(), artifact.name))
+            .because(&error)
     })?;
     Ok(Blob { digest, size })
 }

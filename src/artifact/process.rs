@@ -68,7 +68,9 @@ impl Program {
     pub async fn run(mut self, mut line: impl FnMut(&str)) -> Result<String> {
         let shown = self.shown.join(" ");
         let mut child = self.command.spawn().map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Failure::refused(format!("`{}` is not installed", self.shown_name())).hint(self.hint),
+            std::io::ErrorKind::NotFound => {
+                Failure::refused(format!("`{}` is not installed", self.shown_name())).hint(self.hint)
+            }
             _ => Failure::other(format!("cannot run {shown}")).because(&error),
         })?;
         let mut group = Group(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw));

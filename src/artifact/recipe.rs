@@ -12,8 +12,44 @@ use super::digest;
 /// Changes when the way of building changes.
 const FORMAT: u32 = 1;
 
+macro_rules! embed {
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../../", $name)))),*] };
+}
+
 /// Names and contents of the files that recipes name.
-pub const FILES: &[(&str, &str)] = &embedded();
+pub const FILES: &[(&str, &str)] = embed![
+    "components/cni-flannel/go.mod",
+    "components/cni-flannel/go.sum",
+    "components/cni-plugins/go.mod",
+    "components/cni-plugins/go.sum",
+    "components/containerd/go.mod",
+    "components/containerd/go.sum",
+    "components/coredns/go.mod",
+    "components/coredns/go.sum",
+    "components/crictl/go.mod",
+    "components/crictl/go.sum",
+    "components/etcd/go.mod",
+    "components/etcd/go.sum",
+    "components/flannel/go.mod",
+    "components/flannel/go.sum",
+    "components/helm-controller/go.mod",
+    "components/helm-controller/go.sum",
+    "components/kubernetes/go.mod",
+    "components/kubernetes/go.sum",
+    "components/kustomize-controller/go.mod",
+    "components/kustomize-controller/go.sum",
+    "components/notification-controller/go.mod",
+    "components/notification-controller/go.sum",
+    "components/registry/go.mod",
+    "components/registry/go.sum",
+    "components/sample/go.mod",
+    "components/sample/go.sum",
+    "components/sample/main.go",
+    "components/source-controller/go.mod",
+    "components/source-controller/go.sum",
+    "vm-images/debian-13.sh",
+    "vm-images/debian-13.yaml",
+];
 
 /// The key of what upstream publishes for an artifact.
 pub fn published(artifact: &Artifact, published: &Published) -> String {
@@ -41,7 +77,9 @@ pub fn component_key(component: &Component) -> Result<String> {
         inputs.push(file(&format!("components/{source}/main.go"))?);
     }
     let inputs: Vec<String> = inputs.iter().map(|text| digest::of_bytes(text.as_bytes())).collect();
-    Ok(key(&json!({ "module": module, "version": version, "cgo": cgo, "link": link, "packages": packages, "inputs": inputs })))
+    Ok(key(
+        &json!({ "module": module, "version": version, "cgo": cgo, "link": link, "packages": packages, "inputs": inputs }),
+    ))
 }
 
 /// The key of a Debian layer.
@@ -53,13 +91,17 @@ pub fn layer_key(layer: &Layer) -> String {
 pub fn machine_key(machine: &str) -> Result<String> {
     let recipe = file(&format!("vm-images/{machine}.yaml"))?;
     let script = file(&format!("vm-images/{machine}.sh"))?;
-    Ok(key(&json!({ "machine": machine, "recipe": digest::of_bytes(recipe.as_bytes()), "script": digest::of_bytes(script.as_bytes()) })))
+    Ok(key(
+        &json!({ "machine": machine, "recipe": digest::of_bytes(recipe.as_bytes()), "script": digest::of_bytes(script.as_bytes()) }),
+    ))
 }
 
 /// The text of a file that a recipe names.
 pub fn file(name: &str) -> Result<&'static str> {
     let found = FILES.iter().find(|(known, _)| *known == name);
-    found.map(|(_, text)| *text).ok_or_else(|| Failure::other(format!("a recipe names `{name}`, which is not part of seedbed")))
+    found
+        .map(|(_, text)| *text)
+        .ok_or_else(|| Failure::other(format!("a recipe names `{name}`, which is not part of seedbed")))
 }
 
 fn image_key(catalog: &Catalog, artifact: &Artifact, recipe: &ImageRecipe) -> Result<String> {
@@ -70,46 +112,6 @@ fn image_key(catalog: &Catalog, artifact: &Artifact, recipe: &ImageRecipe) -> Re
 
 fn key(value: &Value) -> String {
     digest::of_bytes(format!("seedbed recipe {FORMAT}\n{value}").as_bytes())
-}
-
-macro_rules! embed {
-    ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../../", $name)))),*] };
-}
-
-const fn embedded() -> [(&'static str, &'static str); 33] {
-    embed![
-        "components/cni-flannel/go.mod",
-        "components/cni-flannel/go.sum",
-        "components/cni-plugins/go.mod",
-        "components/cni-plugins/go.sum",
-        "components/containerd/go.mod",
-        "components/containerd/go.sum",
-        "components/coredns/go.mod",
-        "components/coredns/go.sum",
-        "components/crictl/go.mod",
-        "components/crictl/go.sum",
-        "components/etcd/go.mod",
-        "components/etcd/go.sum",
-        "components/flannel/go.mod",
-        "components/flannel/go.sum",
-        "components/helm-controller/go.mod",
-        "components/helm-controller/go.sum",
-        "components/kubernetes/go.mod",
-        "components/kubernetes/go.sum",
-        "components/kustomize-controller/go.mod",
-        "components/kustomize-controller/go.sum",
-        "components/notification-controller/go.mod",
-        "components/notification-controller/go.sum",
-        "components/registry/go.mod",
-        "components/registry/go.sum",
-        "components/sample/go.mod",
-        "components/sample/go.sum",
-        "components/sample/main.go",
-        "components/source-controller/go.mod",
-        "components/source-controller/go.sum",
-        "vm-images/debian-13.sh",
-        "vm-images/debian-13.yaml",
-    ]
 }
 
 #[cfg(test)]

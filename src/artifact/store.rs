@@ -20,8 +20,6 @@ use serde::{Deserialize, Serialize};
 use super::bits::Origin;
 use super::digest;
 
-pub use lock::Lock;
-
 /// The store. Reading takes no lock; filling does.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -48,7 +46,8 @@ pub struct Entry {
 impl Store {
     /// Opens `$XDG_CACHE_HOME/seedbed`, or `~/.cache/seedbed`.
     pub fn of_user() -> Result<Self> {
-        let directories = directories::BaseDirs::new().ok_or_else(|| Failure::refused("there is no home directory to keep artifacts in"))?;
+        let directories = directories::BaseDirs::new()
+            .ok_or_else(|| Failure::refused("there is no home directory to keep artifacts in"))?;
         Ok(Self::open(directories.cache_dir().join("seedbed")))
     }
 

@@ -35,7 +35,8 @@ pub fn debian_layer(layer: &Layer, unpacked: &Path, output: &Path) -> io::Result
         match entry.header().entry_type() {
             tar::EntryType::Directory => tar.directory(&path, mode)?,
             tar::EntryType::Symlink => {
-                let target = entry.link_name()?.ok_or_else(|| io::Error::other(format!("{path} is a link to nothing")))?;
+                let target =
+                    entry.link_name()?.ok_or_else(|| io::Error::other(format!("{path} is a link to nothing")))?;
                 tar.link(&path, &target.display().to_string())?;
             }
             tar::EntryType::Regular => tar.stream(&path, mode, entry.size(), &mut entry)?,

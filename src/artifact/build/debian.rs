@@ -61,6 +61,7 @@ pub fn mirror(builder: &Builder<'_>) -> String {
 
 /// Writes a script and returns its path as text.
 pub fn write(path: &Path, text: &str) -> Result<String> {
-    std::fs::write(path, text).map_err(|error| Failure::other(format!("cannot write {}", path.display())).because(&error))?;
+    std::fs::write(path, text)
+        .map_err(|error| Failure::other(format!("cannot write {}", path.display())).because(&error))?;
     Ok(path.display().to_string())
 }

@@ -99,8 +99,8 @@ pub async fn module(builder: &Builder<'_>, component: &Component) -> Result<Path
     let work = builder.store.work("module")?;
     let at = format!("{}@{}", component.module, component.version);
     let output = go(false).args(["mod", "download", "-json", &at]).directory(work.path()).run(|_| ()).await?;
-    let downloaded: Downloaded =
-        serde_json::from_str(&output).map_err(|error| Failure::other(format!("Go did not say where {at} is")).because(&error))?;
+    let downloaded: Downloaded = serde_json::from_str(&output)
+        .map_err(|error| Failure::other(format!("Go did not say where {at} is")).because(&error))?;
     Ok(downloaded.directory)
 }
 
@@ -129,7 +129,8 @@ fn sources(component: &Component, work: &Path) -> Result<PathBuf> {
 /// The files of a directory, sorted by name.
 fn listing(directory: &Path) -> Result<Vec<PathBuf>> {
     let read = || -> std::io::Result<Vec<PathBuf>> {
-        let mut files = std::fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+        let mut files =
+            std::fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
         files.retain(|file| file.is_file());
         files.sort();
         Ok(files)
@@ -140,7 +141,8 @@ fn listing(directory: &Path) -> Result<Vec<PathBuf>> {
 /// Turns a pattern with `*` and `[...]` into an expression.
 fn glob(pattern: &str) -> Result<Regex> {
     let expression = pattern.replace('.', r"\.").replace('*', "[^/]*");
-    Regex::new(&format!("^{expression}$")).map_err(|error| Failure::other(format!("{pattern} is no pattern")).because(&error))
+    Regex::new(&format!("^{expression}$"))
+        .map_err(|error| Failure::other(format!("{pattern} is no pattern")).because(&error))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

@@ -38,9 +38,8 @@ pub async fn build(builder: &Builder<'_>, artifact: &Artifact, image: &ImageReci
             let top = archive::program_layer(&program, &image.entrypoint, image.layers.is_empty(), &top)?;
             archive::write(&image, &top, &file)
         };
-        let blob = tokio::task::block_in_place(write).map_err(|error| {
-            Failure::other(format!("cannot write the image {}", image.reference)).because(&error)
-        })?;
+        let blob = tokio::task::block_in_place(write)
+            .map_err(|error| Failure::other(format!("cannot write the image {}", image.reference)).because(&error))?;
         builder.store.adopt(&file, &blob)?;
         builder.remember(&key, "seedbed", BTreeMap::from([(artifact.name.clone(), blob)]))
     };

@@ -90,10 +90,13 @@ impl Words<'_> {
 }
 
 pub(super) fn parse(text: &str) -> Result<Catalog> {
-    let written: Written =
-        serde_saphyr::from_str(text).map_err(|error| Failure::other("components/catalog.yaml does not parse").cause(error))?;
-    let components: BTreeMap<String, Component> =
-        written.components.into_iter().map(|(name, component)| (name.clone(), component.into_component(name))).collect();
+    let written: Written = serde_saphyr::from_str(text)
+        .map_err(|error| Failure::other("components/catalog.yaml does not parse").cause(error))?;
+    let components: BTreeMap<String, Component> = written
+        .components
+        .into_iter()
+        .map(|(name, component)| (name.clone(), component.into_component(name)))
+        .collect();
     let artifacts = written.artifacts.into_iter().map(|(name, artifact)| {
         let artifact = artifact.into_artifact(&name, &components, &written.machines)?;
         Ok((name, artifact))
@@ -145,13 +148,17 @@ impl WrittenArtifact {
         let version = self.version.clone().unwrap_or_else(|| component.version.clone());
         let words = Words { name, component: &component.name, version: &version };
         let reference = self.reference.as_deref().map(|reference| words.fill(reference));
-        let published = self.upstream.map(|published| published.into_published(&words)).transpose().map_err(|what| wrong(&what))?;
+        let published =
+            self.upstream.map(|published| published.into_published(&words)).transpose().map_err(|what| wrong(&what))?;
         let own = component.is_own();
-        let published = published.or_else(|| reference.clone().filter(|_| !own).map(|reference| Published::Image { reference }));
+        let published =
+            published.or_else(|| reference.clone().filter(|_| !own).map(|reference| Published::Image { reference }));
         let recipe = match (self.kind, self.image, self.files) {
             (Kind::Image, Some(image), None) => Recipe::Image(image.into_recipe(&words).map_err(|what| wrong(&what))?),
             (Kind::Manifest, None, Some(pattern)) => Recipe::Files { component: component.name.clone(), pattern },
-            (Kind::Binary | Kind::Plugin, None, None) => Recipe::Binary { component: component.name.clone(), binary: file.clone() },
+            (Kind::Binary | Kind::Plugin, None, None) => {
+                Recipe::Binary { component: component.name.clone(), binary: file.clone() }
+            }
             _ => return Err(wrong("its kind does not go with its keys")),
         };
         let license = component.license.clone();

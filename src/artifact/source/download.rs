@@ -71,7 +71,11 @@ impl Upstream<'_> {
     }
 
     /// Gets a small body.
-    pub(super) async fn bytes(&self, request: impl Fn(&reqwest::Client) -> RequestBuilder, step: &Step) -> Result<Vec<u8>> {
+    pub(super) async fn bytes(
+        &self,
+        request: impl Fn(&reqwest::Client) -> RequestBuilder,
+        step: &Step,
+    ) -> Result<Vec<u8>> {
         retried(step, async || {
             let response = request(&self.client).send().await.map_err(|error| passing(&error))?;
             let response = accepted(response)?;
@@ -141,7 +145,8 @@ fn accepted(response: reqwest::Response) -> Result<reqwest::Response, Trouble> {
         return Ok(response);
     }
     let failure = Failure::other(format!("{} answered {status}", response.url()));
-    let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT;
+    let passes =
+        status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT;
     Err(if passes { Trouble::Passing(failure) } else { Trouble::Lasting(failure) })
 }
 

@@ -45,7 +45,6 @@ struct Manifest {
 #[serde(rename_all = "camelCase")]
 struct Descriptor {
     digest: String,
-    size: u64,
     platform: Option<Platform>,
 }
 
@@ -89,14 +88,19 @@ impl Upstream<'_> {
             let token = token.clone();
             move |client: &reqwest::Client| {
                 let request = client.get(&url).header(ACCEPT, MANIFESTS);
-                if let Some(token) = &token { request.header(AUTHORIZATION, format!("Bearer {token}")) } else { request }
+                if let Some(token) = &token {
+                    request.header(AUTHORIZATION, format!("Bearer {token}"))
+                } else {
+                    request
+                }
             }
         };
         let mut bytes = self.bytes(get(image.manifest(&image.tag)), step).await?;
         let mut manifest = parse(&bytes, image)?;
         if !manifest.manifests.is_empty() {
             let chosen = manifest.manifests.iter().find(|one| one.platform.as_ref().is_some_and(Platform::fits));
-            let chosen = chosen.ok_or_else(|| Failure::other(format!("{} has no image for linux/amd64", image.repository)))?;
+            let chosen =
+                chosen.ok_or_else(|| Failure::other(format!("{} has no image for linux/amd64", image.repository)))?;
             bytes = self.bytes(get(image.manifest(&chosen.digest)), step).await?;
             check(&chosen.digest, &digest::of_bytes(&bytes), image)?;
             manifest = parse(&bytes, image)?;
@@ -146,7 +150,8 @@ fn check(expected: &str, found: &str, image: &Image) -> Result<()> {
     if expected.strip_prefix("sha256:") == Some(found) {
         return Ok(());
     }
-    let failure = Failure::refused(format!("{} of {} has another content than its digest says", expected, image.repository));
+    let failure =
+        Failure::refused(format!("{} of {} has another content than its digest says", expected, image.repository));
     Err(failure.cause(format!("found sha256:{found}")))
 }
 

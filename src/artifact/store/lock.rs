@@ -19,7 +19,13 @@ impl Store {
         let path = self.root.join("lock");
         let wrong = |error: &std::io::Error| Failure::other(format!("cannot lock {}", path.display())).because(error);
         std::fs::create_dir_all(&self.root).map_err(|error| wrong(&error))?;
-        let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(|error| wrong(&error))?;
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| wrong(&error))?;
         let mut told = false;
         loop {
             match file.try_lock() {
@@ -36,7 +42,7 @@ impl Store {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         let holder = format!("process {} since {}\n", std::process::id(), jiff::Timestamp::now());
-        let write = || {
+        let mut write = || {
             file.set_len(0)?;
             file.rewind()?;
             file.write_all(holder.as_bytes())
