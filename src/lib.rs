@@ -3,6 +3,7 @@
 //! Three words: a *machine* is made (libvirt) or exists; a *host* is reached (SSH); a *node* is in
 //! Kubernetes. Start reading at `up`.
 
+pub mod artifact;
 pub mod assets;
 pub mod cli;
 pub mod doctor;

@@ -1,0 +1,3 @@
+module seedbed/components/sample
+
+go 1.24

@@ -1,0 +1,25 @@
+//! What a cluster is made of: found in the store, downloaded, or built from pinned sources.
+//!
+//! `Catalog` says what there is, `Store` holds it by content, `Store::ensure` brings what is missing,
+//! and `Bits` is the plain record that everything else reads.
+
+mod archive;
+mod bits;
+mod build;
+mod catalog;
+mod digest;
+mod disk;
+mod ensure;
+mod listing;
+mod needed;
+mod process;
+mod recipe;
+mod source;
+mod store;
+
+pub use bits::{Bit, Bits, Origin};
+pub use catalog::{Artifact, Catalog, Component, Kind};
+pub use disk::bits_disk;
+pub use listing::{Listed, list};
+pub use needed::needed;
+pub use store::Store;

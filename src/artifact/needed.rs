@@ -1,0 +1,42 @@
+//! Which artifacts a cluster needs.
+
+use engine::failure::{Failure, Result};
+
+use super::catalog::{Artifact, Catalog, Kind, Recipe};
+use crate::spec::{Cluster, Cni, Kubernetes, Provider};
+
+/// The names of the artifacts that a cluster needs, in order.
+pub fn needed<'a>(catalog: &'a Catalog, cluster: &Cluster) -> Result<Vec<&'a str>> {
+    check_version(catalog, &cluster.kubernetes)?;
+    let flannel = cluster.kubernetes.cni == Cni::Flannel;
+    let gitops = cluster.gitops.is_some();
+    let made = matches!(cluster.machines.provider, Provider::Libvirt { .. });
+    let wanted = |artifact: &&Artifact| match &artifact.recipe {
+        Recipe::Machine { machine, .. } => made && *machine == cluster.machines.image,
+        Recipe::Binary { component, .. } | Recipe::Files { component, .. } => match component.as_str() {
+            "flannel" | "cni-flannel" => flannel,
+            component => artifact.kind != Kind::Manifest || gitops || !is_flux(component),
+        },
+        Recipe::Image(image) => match image.component.as_str() {
+            "flannel" => flannel,
+            // Embedded registries are yet to come.
+            "registry" => false,
+            "sample" | "sample-next" => gitops,
+            component => gitops || !is_flux(component),
+        },
+    };
+    Ok(catalog.artifacts.values().filter(wanted).map(|artifact| artifact.name.as_str()).collect())
+}
+
+fn is_flux(component: &str) -> bool {
+    component == "flux2" || component.ends_with("-controller")
+}
+
+fn check_version(catalog: &Catalog, kubernetes: &Kubernetes) -> Result<()> {
+    let known = catalog.component("kubernetes")?.version.trim_start_matches('v');
+    if kubernetes.version == known {
+        return Ok(());
+    }
+    Err(Failure::invalid(format!("Kubernetes {} is not in the catalog of artifacts", kubernetes.version))
+        .hint(format!("set `kubernetes.version: {known}`")))
+}
