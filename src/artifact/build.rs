@@ -8,7 +8,7 @@ mod machine;
 use std::collections::BTreeMap;
 
 use engine::event::Step;
-use engine::failure::Result;
+use engine::failure::{Failure, Result};
 
 use super::bits::Origin;
 use super::catalog::{Artifact, Catalog, ImageRecipe, Recipe};
@@ -32,7 +32,7 @@ impl Builder<'_> {
             for component in &plan.components {
                 golang::ensure(self, component).await?;
             }
-            Ok(())
+            Ok::<(), Failure>(())
         };
         let debian = async {
             for layer in &plan.layers {
@@ -41,7 +41,7 @@ impl Builder<'_> {
             for machine in &plan.machines {
                 machine::ensure(self, machine).await?;
             }
-            Ok(())
+            Ok::<(), Failure>(())
         };
         futures::try_join!(go, debian)?;
         for artifact in wanted {
