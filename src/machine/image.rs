@@ -63,6 +63,25 @@ impl Format {
 const OTHER: Patience = Patience::for_seconds(900).every(Duration::from_secs(1), Duration::from_secs(5));
 
 impl Provider {
+    /// Refuses what would fill the pool: machines that run would stop, not only this one.
+    async fn require_room(&self, disk: &Disk) -> Result<()> {
+        let pools = self.pools().await?;
+        let available = pools.iter().find(|pool| pool.name == SHARED).map_or(u64::MAX, |pool| pool.available);
+        let wanted = occupied(&disk.path);
+        if wanted <= available {
+            return Ok(());
+        }
+        let (wanted, available) = (wanted >> 20, available >> 20);
+        Err(Failure::refused(format!(
+            "{} needs {wanted} MiB in the pool {SHARED}, {available} MiB are free",
+            disk.name
+        ))
+        .hint(format!(
+            "Free space in {}, or remove images of earlier versions: `virsh vol-list {SHARED}`.",
+            super::pool::path(SHARED)
+        )))
+    }
+
     /// Returns where the hypervisor finds a file, after sending it unless it is there, whole.
     ///
     /// A second volume, made when everything was sent, says that the first is whole. libvirt refuses
@@ -75,6 +94,7 @@ impl Provider {
         if let Some(path) = whole(&volumes, &name, &seal) {
             return Ok(path);
         }
+        self.require_room(disk).await?;
         let step = step.child_of("send to libvirt", &disk.name, &[]);
         let what = || format!("sending {} to the pool {SHARED}", disk.name);
         let make = async {
@@ -115,6 +135,12 @@ impl Provider {
         let result = make.await;
         step.conclude(result)
     }
+}
+
+fn occupied(path: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    // A block is 512 bytes, whatever the file system's own are.
+    std::fs::metadata(path).map_or(0, |metadata| metadata.blocks() * 512)
 }
 
 enum Sent {

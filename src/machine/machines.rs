@@ -38,8 +38,10 @@ impl Ground {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
     pub domain: String,
-    /// Whether this call made it: only then may its host key and its user still be on the way.
+    /// Whether this call made it.
     pub created: bool,
+    /// Whether its seed is still attached: only then may its host key and its user still be on the way.
+    pub fresh: bool,
     /// Whether this call started it.
     pub started: bool,
     /// What differs from the spec and only `rebuild` alters, one sentence each.
@@ -97,13 +99,18 @@ impl Provider {
         let name = wanted.domain;
         let domains = self.domains().await?;
         let found = domains.iter().find(|domain| domain.name == name || domain.uuid == wanted.uuid.to_string());
-        let mut machine = Machine { domain: name.to_owned(), created: false, started: false, differences: Vec::new() };
+        let mut machine = Machine {
+            domain: name.to_owned(),
+            created: found.is_none(),
+            fresh: found.is_none_or(|domain| domain.xml.contains(&seed_volume(&domain.name))),
+            started: false,
+            differences: Vec::new(),
+        };
         if let Some(domain) = found {
             own(plan, domain)?;
-            machine.differences = differences(&wanted, domain);
+            machine.differences = differences(&wanted, ground, domain);
         } else {
             self.make(plan, ground, node, &wanted, seed).await?;
-            machine.created = true;
         }
         match found.map(|domain| domain.state) {
             Some(DomainState::Running) => {}
@@ -131,7 +138,7 @@ impl Provider {
         let name = wanted.domain;
         let what = || format!("making the machine {name}");
         let pool = &ground.pool;
-        let (disk, seed_name) = (format!("{name}.qcow2"), format!("{name}.seed.iso"));
+        let (disk, seed_name) = (format!("{name}.qcow2"), seed_volume(name));
         // Without a domain, these can only be what an interrupted run left.
         for volume in [&disk, &seed_name] {
             let delete = Action::DeleteVolume { pool: pool.clone(), volume: volume.clone() };
@@ -169,7 +176,7 @@ impl Provider {
     pub async fn detach_seed(&self, plan: &Plan, node: &NodePlan) -> Result<bool> {
         let name = Wanted::of(node)?.domain;
         let pool = owner::pool_name(&plan.cluster, plan.id);
-        let seed = format!("{name}.seed.iso");
+        let seed = seed_volume(name);
         let volumes = self.volumes(&pool).await?;
         let Some(volume) = volumes.iter().find(|volume| volume.name == seed) else { return Ok(false) };
         let what = || format!("detaching the seed of {name}");
@@ -178,6 +185,10 @@ impl Provider {
         self.run(Action::DeleteVolume { pool, volume: seed }, what).await?;
         Ok(true)
     }
+}
+
+fn seed_volume(domain: &str) -> String {
+    format!("{domain}.seed.iso")
 }
 
 fn connection<'a>(network: Option<&'a NetworkPlan>, node: &NodePlan) -> (Connected<'a>, Addressing) {
@@ -204,7 +215,7 @@ fn own(plan: &Plan, domain: &Domain) -> Result<()> {
 }
 
 /// What the spec has altered since the machine was made.
-fn differences(wanted: &Wanted<'_>, domain: &Domain) -> Vec<String> {
+fn differences(wanted: &Wanted<'_>, ground: &Ground, domain: &Domain) -> Vec<String> {
     let mut differences = Vec::new();
     let cpus = field(&domain.xml, "vcpu");
     if let Some(cpus) = cpus.filter(|cpus| *cpus != u64::from(wanted.cpus)) {
@@ -213,6 +224,9 @@ fn differences(wanted: &Wanted<'_>, domain: &Domain) -> Vec<String> {
     if let Some(memory) = memory(&domain.xml).filter(|memory| *memory != wanted.memory) {
         let (has, says) = (memory >> 20, wanted.memory >> 20);
         differences.push(format!("{} has {has} MiB of memory and the spec says {says} MiB", wanted.domain));
+    }
+    if ground.bits.as_ref().is_some_and(|path| !domain.xml.contains(&format!("'{path}'"))) {
+        differences.push(format!("{} has the disk with the bits of an earlier run", wanted.domain));
     }
     differences
 }

@@ -26,6 +26,14 @@ impl Provider {
             if owner::mark_of(&found.xml).is_none_or(|mark| mark.id != plan.id) {
                 return Err(foreign(name));
             }
+            let range = owner::network(found).and_then(|(_, found)| found.range);
+            if let Some(range) = range.filter(|range| *range != network.range) {
+                return Err(Failure::refused(format!(
+                    "the network {name} has the range {range}, the plan {}",
+                    network.range
+                ))
+                .hint("Addresses are chosen once: put the range back into the spec, or run `seedbed rebuild`."));
+            }
             active = found.active;
             altered = self.add_hosts(plan, name, &found.xml).await?;
         } else {

@@ -79,7 +79,7 @@ fn sample_domain(plan: &Plan, node: &NodePlan) -> String {
         cpus: *cpus,
         memory: *memory,
         disk: "/pool/disk.qcow2",
-        seed: "/pool/seed.iso",
+        seed: &format!("/pool/{domain}.seed.iso"),
         bits: Some("/shared/bits"),
         console: "/pool/console.log",
         boot: Some(Boot { kernel: "/shared/kernel", initrd: "/shared/initrd", arguments: "root=LABEL=root rw" }),

@@ -51,7 +51,7 @@ async fn boots() {
     let seed = Seed::of(&plan, &plan.nodes[0], &host);
     let began = Instant::now();
     let machine = provider.ensure(&plan, &ground, &plan.nodes[0], &seed).await.unwrap();
-    assert!(machine.created && machine.started);
+    assert!(machine.created && machine.fresh && machine.started);
     println!("made in {:.1} s", began.elapsed().as_secs_f32());
 
     let known = directory.path().join("known_hosts");
@@ -96,7 +96,7 @@ async fn boots() {
     println!("after detaching: {disks}");
 
     let again = provider.ensure(&plan, &ground, &plan.nodes[0], &seed).await.unwrap();
-    assert!(!again.created && !again.started && again.differences.is_empty(), "{again:?}");
+    assert!(!again.created && !again.fresh && !again.started && again.differences.is_empty(), "{again:?}");
     let began = Instant::now();
     provider.prepare(&plan, &image, None, &step).await.unwrap();
     println!("prepared again in {:.1} s", began.elapsed().as_secs_f32());

@@ -118,7 +118,7 @@ async fn a_machine_that_is_off_is_started_and_differences_are_named() {
     let ground = super::super::machines::Ground::nowhere();
     let seed = Seed::of(&plan, &plan.nodes[0], "none");
     let machine = provider.ensure(&plan, &ground, &plan.nodes[0], &seed).await.unwrap();
-    assert!(machine.started && !machine.created);
+    assert!(machine.started && !machine.created && machine.fresh);
     assert_eq!(
         machine.differences,
         [
