@@ -22,7 +22,7 @@ use serde::Serialize;
 pub use compare::{Change, compare, refuse_rebuild};
 pub use extras::{Extras, Override};
 pub use identity::PublicIdentity;
-pub use make::make;
+pub use make::{USER, make};
 pub use network::NetworkPlan;
 pub use node::{MachinePlan, NodePlan};
 pub use site::{Kvm, Site};

@@ -93,6 +93,16 @@ impl State {
         write_private(&self.applied_path(), text.as_bytes())
     }
 
+    /// Whether a repository was ever seeded in the cluster, so that commits may lie there.
+    pub fn seeded(&self) -> bool {
+        self.directory.join("seeded").exists()
+    }
+
+    /// Records that a repository is about to be seeded in the cluster.
+    pub fn record_seeded(&self) -> Result<()> {
+        if self.seeded() { Ok(()) } else { write_private(&self.directory.join("seeded"), b"") }
+    }
+
     fn applied_path(&self) -> PathBuf {
         self.directory.join("plan.json")
     }

@@ -11,7 +11,7 @@ use super::{GitopsPlan, KubernetesPlan, Kvm, MachinePlan, NodePlan, Pace, Plan, 
 use crate::spec::{Cluster, Emulation, GitHost, Node, Provider, human};
 
 /// The user on machines that seedbed makes.
-const USER: &str = "seedbed";
+pub const USER: &str = "seedbed";
 const API_PORT: u16 = 6443;
 
 /// Plans a cluster; answers everything that stands against it at once.

@@ -69,6 +69,11 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {}
 
 impl ConnectError {
+    /// Whether the host is there and did not let us in.
+    pub fn refused_login(&self) -> bool {
+        matches!(self.reason, Reason::Login { .. } | Reason::Unusable(_))
+    }
+
     fn what(&self) -> String {
         match self.reason {
             Reason::HostKey { .. } => format!("the host key of {} ({}) has changed", self.host, self.to),

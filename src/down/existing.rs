@@ -1,0 +1,78 @@
+//! Machines that exist stay: they are taken out of the cluster, and what seedbed made on them goes.
+
+use engine::event::Step;
+use engine::failure::{Failure, Result};
+use engine::host::{Host, Target};
+use engine::playbook::{self, HostContext, RunOptions};
+use engine::template::Layer;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::commits;
+use crate::assets::Assets;
+use crate::identity::Identity;
+use crate::spec::{Cluster, Existing, GitHost, Node, Role};
+use crate::up::existing_login;
+
+/// Resets every machine of the spec, the workers first: the control plane holds the commits.
+pub async fn down(
+    cluster: &Cluster,
+    identity: Option<&Identity>,
+    discard_commits: bool,
+    step: &Step,
+    token: &CancellationToken,
+) -> Result<()> {
+    let Some(identity) = identity else {
+        return Err(Failure::refused(format!("the state directory of {} is gone, and with it the cluster's id", cluster.name))
+            .hint("put it back, or run `kubeadm reset` on each machine and remove /etc/seedbed there"));
+    };
+    let mut hosts = Vec::new();
+    for node in &cluster.nodes {
+        hosts.push((node, connect(node, step).await?));
+    }
+    if !discard_commits
+        && let Some(gitops) = cluster.gitops.as_ref().filter(|gitops| gitops.host == GitHost::Embedded)
+        && let Some((_, host)) = hosts.iter().find(|(node, _)| node.role == Role::ControlPlane)
+    {
+        let fetching = step.child("fetch commits");
+        let changed = commits::fetch_from(cluster, gitops, host, &fetching).await?;
+        fetching.finish(changed);
+    }
+    for (node, host) in hosts.iter().rev() {
+        if token.is_cancelled() {
+            return Err(Failure::interrupted());
+        }
+        reset(cluster, node, host, identity, step).await?;
+    }
+    Ok(())
+}
+
+async fn connect(node: &Node, step: &Step) -> Result<Host> {
+    let Some(Existing { address, port, user, key, host_key }) = &node.existing else {
+        return Err(Failure::invalid(format!("{} does not say how it is reached", node.name)));
+    };
+    let login = existing_login(&node.name, key.as_deref())?;
+    let mut target = Target::new(&node.name, address.to_string(), user, host_key, login);
+    target.port = *port;
+    Ok(Host::connect(&target, step).await?)
+}
+
+async fn reset(cluster: &Cluster, node: &Node, host: &Host, identity: &Identity, step: &Step) -> Result<()> {
+    let resetting = step.child_of("reset", &node.name, &[]);
+    let assets = Assets::beside(&cluster.directory);
+    let mistakes = |mistakes: Vec<Failure>| mistakes.into_iter().next().unwrap_or_else(|| Failure::invalid("a playbook does not parse"));
+    let playbook = playbook::load("playbooks/reset.yaml", &assets).map_err(mistakes)?;
+    let context = HostContext {
+        host,
+        groups: Vec::new(),
+        user: node.existing.as_ref().map(|existing| existing.user.clone()).unwrap_or_default(),
+        variables: Layer::default(),
+        extra: Layer::data([("cluster_id".to_owned(), json!(identity.id))]),
+    };
+    let recap = playbook::run_on(&playbook, &context, &assets, &RunOptions::default(), &resetting).await;
+    match &recap {
+        Ok(recap) => resetting.finish(recap.changed()),
+        Err(failure) => resetting.fail(failure),
+    }
+    recap.map(drop)
+}

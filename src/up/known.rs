@@ -1,0 +1,82 @@
+//! What is known before anything is made: provider, identity and plan.
+
+use engine::event::Step;
+use engine::failure::{Failure, Result};
+
+use crate::identity::Identity;
+use crate::machine::Provider;
+use crate::plan::{self, Plan, Site};
+use crate::spec::{self, Cluster};
+use crate::state::State;
+
+/// Provider, identity and plan of one cluster.
+#[derive(Debug)]
+pub struct Known {
+    /// None where all machines exist.
+    pub provider: Option<Provider>,
+    pub identity: Identity,
+    pub plan: Plan,
+}
+
+impl Known {
+    /// Reads the ground, loads or makes the identity, plans, and refuses what only `rebuild` can do.
+    ///
+    /// Nothing is written before everything that can be refused has been.
+    pub async fn of(cluster: &Cluster, state: &State, step: &Step) -> Result<Self, Vec<Failure>> {
+        let one = |failure| vec![failure];
+        let provider = provider(cluster).await.map_err(one)?;
+        let loaded = Identity::load(state.directory()).map_err(one)?;
+        if let (None, Some(provider)) = (&loaded, &provider) {
+            refuse_lost_identity(cluster, provider).await.map_err(one)?;
+        }
+        let names = || cluster.nodes.iter().map(|node| node.name.as_str());
+        let (identity, altered) = match loaded {
+            Some(mut identity) => {
+                let altered = identity.add_hosts(names()).map_err(one)?;
+                (identity, altered)
+            }
+            None => (Identity::make(&cluster.name, names()).map_err(one)?, true),
+        };
+        identity.register(step.events().secrets());
+        let site = match &provider {
+            Some(provider) => provider.site(Some(identity.id)).await.map_err(one)?,
+            None => Site::default(),
+        };
+        let plan = plan::make(cluster, &site, &identity.public())?;
+        if let Some(applied) = state.applied().map_err(one)? {
+            let changes = plan::compare(&applied, &plan);
+            if let Some(failure) = plan::refuse_rebuild(&changes) {
+                return Err(vec![failure]);
+            }
+            for change in &changes {
+                step.note(format!("the spec changed: {change}"));
+            }
+        }
+        if altered {
+            identity.save(state.directory()).map_err(one)?;
+            for (name, fingerprint) in identity.fingerprints().map_err(one)? {
+                step.note(format!("{name}: {fingerprint}"));
+            }
+        }
+        if plan.pace == plan::Pace::Emulated {
+            step.warn("KVM does not work here: machines are emulated, about ten times slower, with the slow-machine settings");
+        }
+        Ok(Self { provider, identity, plan })
+    }
+}
+
+/// Opens the machine provider that the spec names.
+pub async fn provider(cluster: &Cluster) -> Result<Option<Provider>> {
+    match &cluster.machines.provider {
+        spec::Provider::Libvirt { uri } => Provider::open(uri).await.map(Some),
+        spec::Provider::Existing => Ok(None),
+    }
+}
+
+/// Machines without their identity cannot be continued: their keys are not known any more.
+async fn refuse_lost_identity(cluster: &Cluster, provider: &Provider) -> Result<()> {
+    let Some(found) = provider.find(&cluster.name).await?.into_iter().next() else { return Ok(()) };
+    Err(Failure::refused(format!("the cluster {} exists, and its identity is not in the state directory", cluster.name))
+        .cause(format!("machines with the cluster id {} were found; {} has no identity.json", found.id, cluster.state().display()))
+        .hint("put the state directory back, or make the cluster anew: `seedbed rebuild`"))
+}
