@@ -3,6 +3,7 @@
 //! Each node goes its own way from machine to node. What is of the whole cluster is promised by the
 //! path that makes it and awaited by those that need it; nothing waits for what it does not need.
 
+mod access;
 mod bits;
 mod join;
 mod known;
@@ -24,9 +25,9 @@ use promise::Promise;
 
 use crate::assets::Assets;
 use crate::kube::server_url;
-use crate::phase::gitops::{self, Revision};
+use crate::phase::ground::Ground;
 use crate::phase::kubernetes::{self, ControlPlane};
-use crate::phase::{Ground, Phase, provision, ready};
+use crate::phase::{Phase, provision};
 use crate::plan::{NodePlan, Plan};
 use crate::spec::{Cluster, Role};
 use crate::state::State;
@@ -41,10 +42,13 @@ pub async fn up(
     token: &CancellationToken,
 ) -> Result<(), Vec<Failure>> {
     let known = Known::of(cluster, state, step).await?;
+    let one = |failure| vec![failure];
+    state.record_applied(&known.plan).map_err(one)?;
+    access::write(state, &known.plan, &known.identity).map_err(one)?;
     // A child: what a failed path cancels is not the user's interruption.
     let token = token.child_token();
     let up = Up::new(cluster, assets, state, until, step, &token, &known);
-    let mut paths = vec![up.bits().boxed_local(), up.gitops().boxed_local()];
+    let mut paths = vec![up.bits().boxed_local()];
     paths.extend(known.plan.nodes.iter().enumerate().map(|(index, node)| up.node(index, node).boxed_local()));
     join::join(paths, &token).await
 }
@@ -143,8 +147,9 @@ impl<'a> Up<'a> {
         let server = server_url(node.address, self.plan.kubernetes.port);
         self.phase(Phase::Kubernetes, &node.name, &[after], async |step| {
             let answers = |control_plane| self.control_plane.keep(control_plane);
-            let changed = kubernetes::control_plane(ground, node, host, &server, answers, step).await?.changed;
-            Ok(((), changed))
+            kubernetes::control_plane(ground, node, host, &server, answers, step).await?;
+            // Its steps say what changed.
+            Ok(((), false))
         })
         .await
         .map(drop)
@@ -153,34 +158,8 @@ impl<'a> Up<'a> {
     async fn worker(&self, ground: &Ground<'_>, node: &NodePlan, host: &Host, after: StepId) -> Result<()> {
         let control_plane = self.control_plane.wait(self.token).await?;
         self.phase(Phase::Kubernetes, &node.name, &[after], async |step| {
-            let changed = kubernetes::join(ground, control_plane, node, host, step).await?;
+            let changed = kubernetes::join(ground, node, host, control_plane, step).await?;
             Ok(((), changed))
-        })
-        .await
-        .map(drop)
-    }
-
-    /// Flux and the repository: begins as soon as the API answers, and ends when everything is Ready.
-    async fn gitops(&self) -> Result<()> {
-        if self.until < Phase::Gitops || self.plan.gitops.is_none() {
-            return Ok(());
-        }
-        let made = self.bits.wait(self.token).await?;
-        let control_plane = self.control_plane.wait(self.token).await?;
-        let host = self.hosts[0].wait(self.token).await?;
-        let ground = self.ground(made);
-        self.state.record_seeded()?;
-        let (revision, after): (Revision, StepId) = self
-            .phase(Phase::Gitops, "flux", &[], async |step| {
-                gitops::gitops(&ground, &made.bits, &control_plane.client, host, self.state, step).await
-            })
-            .await?;
-        if self.until < Phase::Ready {
-            return Ok(());
-        }
-        self.phase(Phase::Ready, &self.plan.cluster, &[after], async |step| {
-            ready::ready(&ground, &control_plane.client, &revision, step).await?;
-            Ok(((), false))
         })
         .await
         .map(drop)

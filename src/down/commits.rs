@@ -17,7 +17,9 @@ const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Fetches the commits that only the cluster has; answers whether the user's source was altered.
 pub async fn fetch(cluster: &Cluster, found: &ClusterFound, identity: Option<&Identity>, step: &Step) -> Result<bool> {
-    let Some(gitops) = cluster.gitops.as_ref().filter(|gitops| gitops.host == GitHost::Embedded) else { return Ok(false) };
+    let Some(gitops) = cluster.gitops.as_ref().filter(|gitops| gitops.host == GitHost::Embedded) else {
+        return Ok(false);
+    };
     let Some(node) = found.nodes.iter().find(|node| node.role == Role::ControlPlane) else { return Ok(false) };
     let host = connect(node, identity, step).await?;
     fetch_from(cluster, gitops, &host, step).await
@@ -29,9 +31,11 @@ pub async fn fetch_from(cluster: &Cluster, gitops: &Gitops, host: &Host, step: &
         step.note("no repository was made in the cluster");
         return Ok(false);
     };
-    let scratch = tempfile::tempdir().map_err(|error| Failure::other("cannot make a temporary directory").because(&error))?;
+    let scratch =
+        tempfile::tempdir().map_err(|error| Failure::other("cannot make a temporary directory").because(&error))?;
     let path = scratch.path().join("cluster.bundle");
-    std::fs::write(&path, bundle).map_err(|error| Failure::other(format!("cannot write {}", path.display())).because(&error))?;
+    std::fs::write(&path, bundle)
+        .map_err(|error| Failure::other(format!("cannot write {}", path.display())).because(&error))?;
     let remote = Remote {
         url: path.display().to_string(),
         branch: gitops.branch.clone(),
@@ -75,7 +79,9 @@ fn tell(fetched: &FetchedBack, gitops: &Gitops, step: &Step) -> bool {
     let source = gitops.source.display();
     match fetched {
         FetchedBack::Nothing => return false,
-        FetchedBack::Merged { count, .. } => step.note(format!("{count} commits made in the cluster are in {source} now")),
+        FetchedBack::Merged { count, .. } => {
+            step.note(format!("{count} commits made in the cluster are in {source} now"))
+        }
         FetchedBack::Kept { count, reference, why, .. } => step.warn(format!(
             "{count} commits made in the cluster are kept under {reference} in {source}, not on its branch: {why}"
         )),
@@ -109,7 +115,12 @@ async fn connect(node: &NodeFound, identity: Option<&Identity>, step: &Step) -> 
         }
     }
     Err(lost(last.map_or_else(
-        || Failure::step(format!("nothing can log in to {}: no state directory, no agent, no key in ~/.ssh", node.node)),
+        || {
+            Failure::step(format!(
+                "nothing can log in to {}: no state directory, no agent, no key in ~/.ssh",
+                node.node
+            ))
+        },
         unreachable,
     )))
 }

@@ -23,8 +23,11 @@ pub async fn down(
     token: &CancellationToken,
 ) -> Result<()> {
     let Some(identity) = identity else {
-        return Err(Failure::refused(format!("the state directory of {} is gone, and with it the cluster's id", cluster.name))
-            .hint("put it back, or run `kubeadm reset` on each machine and remove /etc/seedbed there"));
+        return Err(Failure::refused(format!(
+            "the state directory of {} is gone, and with it the cluster's id",
+            cluster.name
+        ))
+        .hint("put it back, or run `kubeadm reset` on each machine and remove /etc/seedbed there"));
     };
     let mut hosts = Vec::new();
     for node in &cluster.nodes {
@@ -60,7 +63,9 @@ async fn connect(node: &Node, step: &Step) -> Result<Host> {
 async fn reset(cluster: &Cluster, node: &Node, host: &Host, identity: &Identity, step: &Step) -> Result<()> {
     let resetting = step.child_of("reset", &node.name, &[]);
     let assets = Assets::beside(&cluster.directory);
-    let mistakes = |mistakes: Vec<Failure>| mistakes.into_iter().next().unwrap_or_else(|| Failure::invalid("a playbook does not parse"));
+    let mistakes = |mistakes: Vec<Failure>| {
+        mistakes.into_iter().next().unwrap_or_else(|| Failure::invalid("a playbook does not parse"))
+    };
     let playbook = playbook::load("playbooks/reset.yaml", &assets).map_err(mistakes)?;
     let context = HostContext {
         host,
@@ -71,7 +76,7 @@ async fn reset(cluster: &Cluster, node: &Node, host: &Host, identity: &Identity,
     };
     let recap = playbook::run_on(&playbook, &context, &assets, &RunOptions::default(), &resetting).await;
     match &recap {
-        Ok(recap) => resetting.finish(recap.changed()),
+        Ok(recap) => resetting.finish(recap.changed > 0),
         Err(failure) => resetting.fail(failure),
     }
     recap.map(drop)

@@ -19,11 +19,8 @@ pub async fn join(paths: Vec<LocalBoxFuture<'_, Result<()>>>, token: &Cancellati
     let mut failures = Vec::new();
     loop {
         let next = paths.next();
-        let ended = if failures.is_empty() {
-            next.await
-        } else {
-            tokio::time::timeout(GRACE, next).await.unwrap_or(None)
-        };
+        let ended =
+            if failures.is_empty() { next.await } else { tokio::time::timeout(GRACE, next).await.unwrap_or(None) };
         match ended {
             Some(Ok(())) => {}
             Some(Err(failure)) => {

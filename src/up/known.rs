@@ -59,7 +59,9 @@ impl Known {
             }
         }
         if plan.pace == plan::Pace::Emulated {
-            step.warn("KVM does not work here: machines are emulated, about ten times slower, with the slow-machine settings");
+            step.warn(
+                "KVM does not work here: machines are emulated, about ten times slower, with the slow-machine settings",
+            );
         }
         Ok(Self { provider, identity, plan })
     }
@@ -76,7 +78,14 @@ pub async fn provider(cluster: &Cluster) -> Result<Option<Provider>> {
 /// Machines without their identity cannot be continued: their keys are not known any more.
 async fn refuse_lost_identity(cluster: &Cluster, provider: &Provider) -> Result<()> {
     let Some(found) = provider.find(&cluster.name).await?.into_iter().next() else { return Ok(()) };
-    Err(Failure::refused(format!("the cluster {} exists, and its identity is not in the state directory", cluster.name))
-        .cause(format!("machines with the cluster id {} were found; {} has no identity.json", found.id, cluster.state().display()))
-        .hint("put the state directory back, or make the cluster anew: `seedbed rebuild`"))
+    Err(Failure::refused(format!(
+        "the cluster {} exists, and its identity is not in the state directory",
+        cluster.name
+    ))
+    .cause(format!(
+        "machines with the cluster id {} were found; {} has no identity.json",
+        found.id,
+        cluster.state().display()
+    ))
+    .hint("put the state directory back, or make the cluster anew: `seedbed rebuild`"))
 }

@@ -35,22 +35,26 @@ impl Up<'_> {
     }
 
     /// Waits until the host of a node answers over SSH with its planned key.
-    pub(super) async fn connect(&self, node: &NodePlan, machine: Option<&Machine>, after: StepId) -> Result<(Host, StepId)> {
-        let mut target = Target::new(&node.name, node.address.to_string(), node.machine.user(), &node.host_key, self.login(node)?);
+    pub(super) async fn connect(
+        &self,
+        node: &NodePlan,
+        machine: Option<&Machine>,
+        after: StepId,
+    ) -> Result<(Host, StepId)> {
+        let mut target =
+            Target::new(&node.name, node.address.to_string(), node.machine.user(), &node.host_key, self.login(node)?);
         target.port = node.machine.port();
         // Until its first boot is over, sshd may answer before cloud-init has written keys and user.
         target.fresh = machine.is_some_and(|machine| machine.fresh);
         target.deadline = Duration::from_secs(if self.plan.pace == Pace::Emulated { 600 } else { 180 });
-        self.phase(Phase::Connect, &node.name, &[after], async |step| {
-            match Host::connect(&target, step).await {
-                Ok(host) => Ok((host, false)),
-                Err(error) => {
-                    let failure = Failure::from(error);
-                    Err(match &self.known.provider {
-                        Some(provider) => provider.diagnose(self.plan, node, failure).await,
-                        None => failure,
-                    })
-                }
+        self.phase(Phase::Connect, &node.name, &[after], async |step| match Host::connect(&target, step).await {
+            Ok(host) => Ok((host, false)),
+            Err(error) => {
+                let failure = Failure::from(error);
+                Err(match &self.known.provider {
+                    Some(provider) => provider.diagnose(self.plan, node, failure).await,
+                    None => failure,
+                })
             }
         })
         .await
