@@ -17,4 +17,5 @@ pub mod phase;
 pub mod plan;
 pub mod report;
 pub mod spec;
+pub mod starter;
 pub mod state;
