@@ -1,5 +1,9 @@
 //! The phases of `up`, in order.
 
+pub mod ground;
+pub mod kubernetes;
+pub mod play;
+pub mod provision;
 pub mod ready;
 
 use serde::{Deserialize, Serialize};

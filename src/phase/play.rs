@@ -1,0 +1,65 @@
+//! Runs one of seedbed's playbooks, or the user's, on one host.
+
+use engine::event::Step;
+use engine::failure::{Failure, Result};
+use engine::host::Host;
+use engine::playbook::{self, HostContext, HostRecap, RunOptions};
+use engine::template::Layer;
+use serde_json::{Map, Value};
+
+use super::ground::Ground;
+use crate::plan::NodePlan;
+use crate::spec::Role;
+
+/// Runs a playbook with variables that win over its own; fails with its first failure.
+pub async fn play(
+    ground: &Ground<'_>,
+    name: &str,
+    node: &NodePlan,
+    host: &Host,
+    variables: Map<String, Value>,
+    step: &Step,
+) -> Result<HostRecap> {
+    let playbook = playbook::load(name, ground.assets).map_err(first)?;
+    let context = HostContext {
+        host,
+        groups: vec![group(node.role).to_owned()],
+        user: node.machine.user().to_owned(),
+        variables: Layer::data(ground.variables(node)),
+        extra: Layer::data(variables),
+    };
+    playbook::run_on(&playbook, &context, ground.assets, &RunOptions::default(), step).await
+}
+
+/// `validate` shows all of them; a run that starts all the same needs one.
+fn first(mistakes: Vec<Failure>) -> Failure {
+    mistakes.into_iter().next().unwrap_or_else(|| Failure::invalid("a playbook does not parse"))
+}
+
+/// The inventory group of a role, as user playbooks name it.
+const fn group(role: Role) -> &'static str {
+    match role {
+        Role::ControlPlane => "control_plane",
+        Role::Worker => "workers",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::assets::Assets;
+
+    /// The same look that `validate` takes: names, modules, arguments, templates.
+    #[test]
+    fn our_playbooks_hold_no_mistake() {
+        let given = "bits bits_disk bits_label archives first_archives images node hosts_entries kubelet_credential \
+                     authorities kubeadm_config encryption_key emulated";
+        let known: BTreeSet<String> = given.split_whitespace().map(str::to_owned).collect();
+        for name in ["node", "control-plane", "worker"] {
+            let mistakes = playbook::check(&format!("playbooks/{name}.yaml"), &Assets::embedded(), &known);
+            assert!(mistakes.is_empty(), "{mistakes:#?}");
+        }
+    }
+}

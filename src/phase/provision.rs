@@ -1,0 +1,160 @@
+//! Prepares a host: kernel, containerd, kubelet, images.
+
+use engine::event::{Step, Unit};
+use engine::failure::{Failure, Result};
+use engine::host::{Attributes, Change, Host, Mode};
+use serde_json::{Map, Value, json};
+
+use super::ground::Ground;
+use super::play::play;
+use crate::plan::{MachinePlan, NodePlan};
+use crate::spec::Role;
+
+/// Where a disk of bits is mounted.
+const DISK: &str = "/run/seedbed/bits";
+/// Where the bits lie on a machine that has no such disk.
+const SENT: &str = "/var/lib/seedbed/bits";
+/// Carried by machines of a cluster, so that `down` and other clusters know.
+const CLUSTER_ID: &str = "/etc/seedbed/cluster-id";
+
+/// The images that kubeadm starts, in the order in which it does.
+const CONTROL_PLANE: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+/// The images that every node runs, and so needs first.
+const EVERYWHERE: [&str; 2] = ["kube-proxy", "flannel"];
+
+/// A host that is ready for kubeadm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// Whether anything was altered.
+    pub changed: bool,
+}
+
+/// Prepares a host; a second time it only looks.
+pub async fn provision(ground: &Ground<'_>, node: &NodePlan, host: &Host, step: &Step) -> Result<Prepared> {
+    let claimed = claim(ground, node, host).await?;
+    let existing = matches!(node.machine, MachinePlan::Existing { .. });
+    let sent = if existing { send_bits(ground, node, host, step).await? } else { false };
+    let variables = variables(ground, node, existing)?;
+    let recap = play(ground, "playbooks/node.yaml", node, host, variables, step).await?;
+    Ok(Prepared { changed: claimed || sent || recap.changed > 0 })
+}
+
+/// Runs the user's own playbooks, after seedbed's; answers whether they changed anything.
+pub async fn provision_more(
+    ground: &Ground<'_>,
+    provision: &crate::spec::Provision,
+    node: &NodePlan,
+    host: &Host,
+    step: &Step,
+) -> Result<bool> {
+    let mut changed = false;
+    for path in &provision.playbooks {
+        let name = path.display().to_string();
+        changed |= play(ground, &name, node, host, provision.variables.clone(), step).await?.changed > 0;
+    }
+    Ok(changed)
+}
+
+/// Marks the machine as the cluster's, or refuses another's.
+async fn claim(ground: &Ground<'_>, node: &NodePlan, host: &Host) -> Result<bool> {
+    let id = ground.plan.id.to_string();
+    let mut view = host.view(Mode::Apply);
+    if let Some(found) = view.read(CLUSTER_ID).await? {
+        let found = String::from_utf8_lossy(&found).trim().to_owned();
+        if found == id {
+            return Ok(false);
+        }
+        return Err(Failure::refused(format!("{} belongs to another cluster, {found}", node.name))
+            .hint(format!("If that cluster is gone, reset the machine and remove {CLUSTER_ID} on it.")));
+    }
+    if view.stat("/etc/kubernetes/kubelet.conf").await?.is_some() {
+        return Err(Failure::refused(format!(
+            "{} is a node of a Kubernetes cluster that seedbed did not make",
+            node.name
+        ))
+        .hint("Run `kubeadm reset` on it if it may go."));
+    }
+    view.apply(Change::Directory { path: "/etc/seedbed".into(), attributes: Attributes::default() }).await?;
+    view.write(CLUSTER_ID, format!("{id}\n"), Attributes { mode: Some(0o644), ..Attributes::default() }).await?;
+    Ok(true)
+}
+
+/// Sends what a disk of bits would hold; answers whether anything was missing.
+async fn send_bits(ground: &Ground<'_>, node: &NodePlan, host: &Host, step: &Step) -> Result<bool> {
+    let archives = archives(ground, node.role);
+    let wanted = |place: &str| match place.strip_prefix("images/") {
+        Some(archive) => archives.iter().any(|name| name == archive),
+        None => true,
+    };
+    let files: Vec<_> = ground.bits.files.iter().filter(|file| wanted(&file.place)).collect();
+    let mut view = host.view(Mode::Apply).with_step(step);
+    let mut changed = false;
+    for directory in ["bin", "cni", "images"] {
+        view.apply(Change::Directory { path: format!("{SENT}/{directory}"), attributes: Attributes::default() })
+            .await?;
+    }
+    for (index, file) in files.iter().enumerate() {
+        let path = format!("{SENT}/{}", file.place);
+        let there = view.stat(path.as_str()).await?;
+        if there.is_none_or(|stat| stat.sha256.as_deref() != Some(&file.sha256)) {
+            let attributes = Attributes { mode: Some(file.mode), ..Attributes::default() };
+            view.apply(Change::Send { path, source: file.source.clone(), attributes }).await?;
+            changed = true;
+        }
+        step.progress(index as u64 + 1, Some(files.len() as u64), Unit::Items);
+    }
+    let images = ground.bits.images.iter().map(|(name, reference)| format!("images/{name}.tar {reference}\n"));
+    let images: String = images.collect();
+    let path = format!("{SENT}/IMAGES");
+    if view.read(path.as_str()).await?.as_deref() != Some(images.as_bytes()) {
+        view.write(path, images, Attributes::default()).await?;
+        changed = true;
+    }
+    Ok(changed)
+}
+
+fn variables(ground: &Ground<'_>, node: &NodePlan, existing: bool) -> Result<Map<String, Value>> {
+    let plan = ground.plan;
+    let mut hosts: Vec<String> = plan.nodes.iter().map(|node| format!("{} {}", node.address, node.name)).collect();
+    hosts.push(format!("{} {}", plan.kubernetes.address, plan.kubernetes.endpoint));
+    let serving = ground.identity.kubelet_serving(&node.name, node.address)?;
+    let Value::Object(variables) = json!({
+        "bits": if existing { SENT } else { DISK },
+        "bits_disk": !existing,
+        "bits_label": "seedbed-bits",
+        "archives": archives(ground, node.role),
+        "first_archives": first_archives(ground, node.role),
+        "hosts_entries": hosts.join("\n"),
+        "kubelet_credential": format!("{}{}", serving.certificate, serving.key.reveal()),
+    }) else {
+        return Ok(Map::new());
+    };
+    Ok(variables)
+}
+
+/// What must be there before kubeadm starts.
+fn first_archives(ground: &Ground<'_>, role: Role) -> Vec<String> {
+    let own: &[&str] = if role == Role::ControlPlane { &CONTROL_PLANE } else { &EVERYWHERE };
+    named(ground, std::iter::once("pause").chain(own.iter().copied()))
+}
+
+/// All that a role needs, in the order in which it does. A control plane with workers runs no workloads.
+fn archives(ground: &Ground<'_>, role: Role) -> Vec<String> {
+    let mut names = vec!["pause"];
+    if role == Role::ControlPlane {
+        names.extend(CONTROL_PLANE);
+    }
+    names.extend(EVERYWHERE);
+    names.push("coredns");
+    if role == Role::Worker || ground.plan.single() {
+        let rest = ground.bits.images.keys().map(String::as_str);
+        let more: Vec<&str> = rest.filter(|name| !names.contains(name) && !CONTROL_PLANE.contains(name)).collect();
+        names.extend(more);
+    }
+    named(ground, names)
+}
+
+fn named<'a>(ground: &Ground<'_>, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let there = names.into_iter().filter(|name| ground.bits.images.contains_key(*name));
+    there.map(|name| format!("{name}.tar")).collect()
+}

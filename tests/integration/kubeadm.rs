@@ -1,0 +1,105 @@
+//! The rendered configuration, judged by the real kubeadm.
+
+use std::process::Command;
+
+use engine::event::Events;
+use seedbed::assets::Assets;
+use seedbed::identity::Identity;
+use seedbed::phase::ground::{Ground, NodeBits};
+use seedbed::phase::kubernetes::{Token, config};
+use seedbed::plan::{self, Kvm, Plan, Site};
+use seedbed::spec;
+
+use crate::support::programs::program;
+
+const SPEC: &str = "
+cluster: demo
+machines:
+  emulation: allow
+nodes:
+  - {name: cp, role: control-plane}
+  - {name: worker, role: worker}
+kubernetes:
+  kubeadm:
+    apiServer:
+      extraArgs:
+        - {name: v, value: \"2\"}
+      certSANs: [api.example.com]
+";
+
+fn bits() -> NodeBits {
+    let images = [
+        ("etcd", "registry.k8s.io/etcd:3.6.5"),
+        ("coredns", "registry.k8s.io/coredns/coredns:v1.14.6"),
+        ("pause", "registry.k8s.io/pause:3.10.2"),
+        ("flannel", "ghcr.io/flannel-io/flannel:v0.26.7"),
+    ];
+    NodeBits { images: images.map(|(name, reference)| (name.to_owned(), reference.to_owned())).into(), files: vec![] }
+}
+
+fn planned(text: &str, kvm: Kvm) -> (Identity, Plan) {
+    let cluster = spec::parse(text, "seedbed.yaml").unwrap();
+    let identity = Identity::make("demo", ["cp", "worker"]).unwrap();
+    let site = Site { kvm, ..Site::default() };
+    let plan = plan::make(&cluster, &site, &identity.public()).unwrap();
+    (identity, plan)
+}
+
+/// kubeadm's strict decoding knows every field; a wrong one is an error.
+fn validate(text: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("kubeadm.yaml");
+    std::fs::write(&path, text).unwrap();
+    let output = Command::new(program("kubeadm")).args(["config", "validate", "--config"]).arg(&path).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.is_empty(), "{said}\n{text}");
+}
+
+#[test]
+fn kubeadm_accepts_what_is_rendered() {
+    let assets = Assets::embedded();
+    let bits = bits();
+    let step = Events::ignored().step("test");
+    for kvm in [Kvm::Works, Kvm::Absent] {
+        let (identity, plan) = planned(SPEC, kvm);
+        let ground = Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits };
+        let token = Token::make(&step);
+        validate(&config::init(&ground, &plan.nodes[0], &token).unwrap());
+        validate(&config::join(&ground, &plan.nodes[1], &token).unwrap());
+    }
+}
+
+#[test]
+fn the_slow_settings_are_for_emulated_nodes_only() {
+    let assets = Assets::embedded();
+    let bits = bits();
+    let step = Events::ignored().step("test");
+    let render = |kvm| {
+        let (identity, plan) = planned(SPEC, kvm);
+        let ground = Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits };
+        config::init(&ground, &plan.nodes[0], &Token::make(&step)).unwrap()
+    };
+    let (slow, fast) = (render(Kvm::Absent), render(Kvm::Works));
+    for setting in
+        ["unsafe-no-fsync", "leader-elect", "node-monitor-grace-period", "nodeLeaseDurationSeconds: 200", "/patches"]
+    {
+        assert!(slow.contains(setting), "{setting}\n{slow}");
+        assert!(!fast.contains(setting), "{setting}\n{fast}");
+    }
+    for setting in ["api.example.com", "127.0.0.1", "api.demo.seedbed.internal:6443", "imageTag: 3.6.5", "v1.14.6"] {
+        assert!(fast.contains(setting), "{setting}\n{fast}");
+    }
+}
+
+#[test]
+fn a_cluster_of_one_node_has_no_taint() {
+    let assets = Assets::embedded();
+    let bits = bits();
+    let step = Events::ignored().step("test");
+    let text = "cluster: demo\nnodes:\n  - {name: cp, role: control-plane}\n";
+    let (identity, plan) = planned(text, Kvm::Works);
+    let ground = Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits };
+    let rendered = config::init(&ground, &plan.nodes[0], &Token::make(&step)).unwrap();
+    assert!(rendered.contains("taints: []"), "{rendered}");
+    validate(&rendered);
+}
