@@ -66,7 +66,7 @@ pub async fn bits_disk(store: &Store, bits: &Bits, step: &Step) -> Result<PathBu
 }
 
 /// Where a bit lies on the disk, if it is for nodes.
-fn place(bit: &Bit) -> Option<String> {
+pub fn place(bit: &Bit) -> Option<String> {
     match bit.kind {
         Kind::Binary => Some(format!("bin/{}", bit.file)),
         Kind::Plugin => Some(format!("cni/{}", bit.file)),
