@@ -19,7 +19,7 @@ mod store;
 
 pub use bits::{Bit, Bits, Origin};
 pub use catalog::{Artifact, Catalog, Component, Kind};
-pub use disk::{bits_disk, place};
+pub use disk::{LABEL, bits_disk, place};
 pub use listing::{Listed, list};
 pub use needed::needed;
 pub use store::Store;

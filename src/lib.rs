@@ -18,5 +18,6 @@ pub mod phase;
 pub mod plan;
 pub mod report;
 pub mod spec;
+pub mod starter;
 pub mod state;
 pub mod up;

@@ -1,7 +1,7 @@
 //! What every phase on a host stands on.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::asset::{Asset, Assets as Files};
@@ -11,7 +11,8 @@ use engine::template::{self, Layer, Level, Scope};
 use engine::wait::Patience;
 use serde_json::{Map, Value, json};
 
-use crate::assets::Assets;
+use crate::artifact::{Bit, Bits, Kind, place};
+use crate::assets::{Assets, FOLDERS};
 use crate::identity::Identity;
 use crate::plan::{NodePlan, Pace, Plan};
 
@@ -45,6 +46,16 @@ pub struct BitFile {
 }
 
 impl NodeBits {
+    /// What nodes get of the artifacts; `files` too where machines have no disk of bits.
+    pub fn of(bits: &Bits) -> Self {
+        let images = bits.iter().filter_map(|bit| Some((bit.name.clone(), bit.reference.clone()?))).collect();
+        let file = |bit: &Bit| {
+            let mode = if bit.kind == Kind::Image { 0o444 } else { 0o755 };
+            Some(BitFile { place: place(bit)?, source: bit.path.clone(), mode, sha256: bit.digest.clone() })
+        };
+        Self { images, files: bits.iter().filter_map(file).collect() }
+    }
+
     /// An image's reference; the catalog has it for every component that is asked for.
     pub fn image(&self, name: &str) -> Result<&str> {
         let found = self.images.get(name).map(String::as_str);
@@ -96,9 +107,16 @@ impl Ground<'_> {
     }
 }
 
-/// The engine reads the same files.
+/// The engine reads the same files, and by their paths those that the spec names.
 impl Files for Assets {
     fn read(&self, name: &str) -> Result<Asset> {
+        let path = Path::new(name);
+        let embedded = FOLDERS.iter().any(|folder| path.starts_with(folder));
+        if !embedded && path.is_file() {
+            let bytes = std::fs::read(path)
+                .map_err(|error| Failure::invalid(format!("{name} cannot be read")).because(&error))?;
+            return Ok(Asset { bytes: bytes.into(), origin: name.to_owned() });
+        }
         let asset = Self::read(self, name)?;
         Ok(Asset { origin: asset.origin.to_string(), bytes: asset.bytes })
     }

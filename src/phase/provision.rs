@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::ground::Ground;
 use super::play::play;
+use crate::artifact;
 use crate::plan::{MachinePlan, NodePlan};
 use crate::spec::Role;
 
@@ -121,7 +122,7 @@ fn variables(ground: &Ground<'_>, node: &NodePlan, existing: bool) -> Result<Map
     let Value::Object(variables) = json!({
         "bits": if existing { SENT } else { DISK },
         "bits_disk": !existing,
-        "bits_label": "seedbed-bits",
+        "bits_label": artifact::LABEL,
         "archives": archives(ground, node.role),
         "first_archives": first_archives(ground, node.role),
         "hosts_entries": hosts.join("\n"),

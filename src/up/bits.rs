@@ -4,10 +4,10 @@ use engine::event::{Step, StepId};
 use engine::failure::Result;
 
 use super::Up;
-use crate::artifact::{self, Bits, Catalog, Kind, Store};
+use crate::artifact::{self, Bits, Catalog, Store};
 use crate::machine::{self, Disk, Format, Image};
 use crate::phase::Phase;
-use crate::phase::ground::{BitFile, NodeBits};
+use crate::phase::ground::NodeBits;
 
 /// Everything is in the store, and what the machines share is made.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Up<'_> {
             return Ok(());
         }
         let existing = self.known.provider.is_none();
-        let node = node_bits(&bits, existing);
+        let node = NodeBits::of(&bits);
         let (ground, step) = if existing {
             (None, step)
         } else {
@@ -58,18 +58,6 @@ impl Up<'_> {
         let image = image(&self.plan.image, bits)?;
         provider.prepare(self.plan, &image, Some(&disk), step).await.map(Some)
     }
-}
-
-/// What nodes get: each image's reference, and where there is no disk of bits every file by its place on one.
-fn node_bits(bits: &Bits, existing: bool) -> NodeBits {
-    let images = bits.iter().filter_map(|bit| Some((bit.name.clone(), bit.reference.clone()?))).collect();
-    let file = |bit: &artifact::Bit| {
-        let mode = if bit.kind == Kind::Image { 0o644 } else { 0o755 };
-        let place = artifact::place(bit)?;
-        Some(BitFile { place, source: bit.path.clone(), mode, sha256: bit.digest.clone() })
-    };
-    let files = if existing { bits.iter().filter_map(file).collect() } else { Vec::new() };
-    NodeBits { images, files }
 }
 
 /// The machine image of a name: its disk, and the kernel and initrd that boot it without a boot loader.
