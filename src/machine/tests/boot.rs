@@ -95,6 +95,18 @@ async fn boots() {
     let disks = String::from_utf8_lossy(&login("ls /dev/disk/by-id; true").stdout).into_owned();
     println!("after detaching: {disks}");
 
+    // A reboot finds no seed, and keeps the name, the address and the host key.
+    let boot_id = || String::from_utf8_lossy(&login("cat /proc/sys/kernel/random/boot_id").stdout).into_owned();
+    let before = boot_id();
+    login("sudo systemctl reboot");
+    let began = Instant::now();
+    while [String::new(), before.clone()].contains(&boot_id()) {
+        assert!(began.elapsed().as_secs() < 400, "{:?}", provider.console(&plan, "demo-control-1").await);
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    }
+    println!("rebooted in {:.1} s", began.elapsed().as_secs_f32());
+    assert_eq!(String::from_utf8_lossy(&login("hostname").stdout), "control-1\n");
+
     let again = provider.ensure(&plan, &ground, &plan.nodes[0], &seed).await.unwrap();
     assert!(!again.created && !again.fresh && !again.started && again.differences.is_empty(), "{again:?}");
     let began = Instant::now();
