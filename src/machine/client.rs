@@ -1,6 +1,7 @@
 //! Asks `seedbed-libvirt`, over JSON lines.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Mutex as Quick;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use engine::failure::{Failure, Result};
 use libvirt_protocol::{Action, Answer, Body, Error, Reply, Request};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -47,8 +48,12 @@ pub enum Trouble {
 impl Client {
     /// Starts the process. It opens nothing yet.
     pub fn start() -> Result<Self> {
-        let path = locate::executable()?;
-        let mut child = tokio::process::Command::new(&path)
+        Self::spawn(Command::new(locate::executable()?))
+    }
+
+    fn spawn(mut command: Command) -> Result<Self> {
+        let path = PathBuf::from(command.as_std().get_program());
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -147,5 +152,42 @@ impl Client {
         let mut errors = self.errors.lock().await;
         let _ = tokio::time::timeout(Duration::from_secs(2), errors.read_to_string(&mut text)).await;
         Trouble::Gone(text.trim().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(program: &str, arguments: &[&str]) -> Client {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Client::spawn(command).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_answer_is_killed() {
+        let client = client("sleep", &["600"]);
+        let failure = client.ask(Action::Domains).await.unwrap_err().failure("listing");
+        assert!(failure.to_string().contains("libvirt did not answer within 120 s"), "{failure}");
+        let status = client.child.lock().await.wait().await.unwrap();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
+    }
+
+    #[tokio::test]
+    async fn a_missing_library_is_named_with_what_installs_it() {
+        let message = "seedbed-libvirt: error while loading shared libraries: libvirt.so.0: cannot open";
+        let client = client("sh", &["-c", &format!("echo '{message}' >&2; exit 127")]);
+        let failure = client.ask(Action::Domains).await.unwrap_err().failure("listing");
+        assert_eq!(failure.kind, engine::failure::Kind::Refused);
+        assert_eq!(failure.causes, [message]);
+        assert!(failure.hints[0].contains("libvirt0 libvirt-daemon-system"));
+    }
+
+    #[tokio::test]
+    async fn what_speaks_another_language_is_not_believed() {
+        let client = client("cat", &[]);
+        let trouble = client.ask(Action::Domains).await.unwrap_err();
+        assert!(matches!(trouble, Trouble::Gone(text) if text.starts_with("this is no reply")));
     }
 }

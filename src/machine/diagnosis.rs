@@ -75,9 +75,38 @@ impl Provider {
 
 /// The last lines, without colours and cursor movements.
 fn readable(text: &str) -> String {
-    let text = console::strip_ansi_codes(text);
+    let text = plain(text);
     let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
+/// Leaves out control sequences (ECMA-48) and control characters: systemd and getty write ones that few tools know.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\u{1b}' => skip_sequence(&mut characters),
+            '\n' | '\t' => plain.push(character),
+            other if other.is_control() => {}
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+fn skip_sequence(characters: &mut std::str::Chars<'_>) {
+    match characters.next() {
+        // A control sequence ends with a letter or one of a few signs.
+        Some('[') => drop(characters.find(|character| ('@'..='~').contains(character))),
+        // An operating system command ends with a bell, or with an escape and a backslash.
+        Some(']') => {
+            if characters.find(|character| ['\u{7}', '\u{1b}'].contains(character)) == Some('\u{1b}') {
+                characters.next();
+            }
+        }
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -86,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_console_is_readable() {
-        let text = "\u{1b}[0;32m  OK  \u{1b}[0m Started ssh\r\n\r\nlogin:";
+        let text = "\u{1b}[0;32m  OK  \u{1b}[0m Started ssh\r\n\r\n\u{1b}[!p\u{1b}]104\u{1b}\\\u{1b}[?7hlogin:";
         assert_eq!(readable(text), "  OK   Started ssh\nlogin:");
         let many: String = (0..100).map(|line| format!("{line}\n")).collect();
         assert_eq!(readable(&many).lines().count(), LINES);

@@ -74,6 +74,7 @@ impl Wanted<'_> {
 impl Provider {
     /// Makes what the machines share: the network, the pools, and the images and bits in them.
     pub async fn prepare(&self, plan: &Plan, image: &Image, bits: Option<&Disk>, step: &Step) -> Result<Ground> {
+        self.require_reach(plan)?;
         // The network is first: it carries the cluster's id, by which `down` finds everything else.
         if let Some(network) = &plan.network {
             self.ensure_network(plan, network).await?;
@@ -91,6 +92,16 @@ impl Provider {
         };
         let (disk, kernel, bits) = futures::try_join!(self.ensure_file(&image.disk, step), kernel, bits)?;
         Ok(Ground { disk, format: image.format, kernel, arguments: image.arguments.clone(), bits, pool })
+    }
+
+    /// Refuses machines that could not be reached from here.
+    fn require_reach(&self, plan: &Plan) -> Result<()> {
+        let nat = plan.network.as_ref().is_some_and(|network| network.name.is_some());
+        if self.is_local() || !nat {
+            return Ok(());
+        }
+        Err(Failure::refused(format!("machines in a NAT network at {} cannot be reached from here, not yet", self.uri))
+            .hint("Run seedbed on that machine, or use a bridge: `network: {bridge: NAME, addresses: CIDR}`."))
     }
 
     /// Makes a machine unless it is there, and starts it unless it runs.
