@@ -1,16 +1,22 @@
 //! The command line: one file per command, whose doc comment is its `--help`.
 
+mod artifacts;
 mod assets;
 mod completions;
 mod doctor;
+mod down;
 mod global;
+mod init;
 mod kubeconfig;
 mod plan;
+mod rebuild;
 mod replay;
 mod run;
 mod schema;
 mod spec_argument;
 mod ssh;
+mod status;
+mod up;
 mod validate;
 
 use std::io::Write as _;
@@ -20,7 +26,7 @@ use clap::{Parser, Subcommand};
 use engine::failure::Failure;
 
 pub use global::Global;
-pub use run::{Context, run};
+pub use run::{Context, Run, run};
 
 use crate::report::{Mode, Paint};
 
@@ -75,11 +81,17 @@ SPEC is ./seedbed.yaml where none is given. Data goes to stdout, talk to stderr.
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Init),
     Validate(validate::Validate),
     Plan(plan::Plan),
+    Up(up::Up),
+    Status(status::Status),
     Kubeconfig(kubeconfig::Kubeconfig),
     Ssh(ssh::Ssh),
+    Down(down::Down),
+    Rebuild(rebuild::Rebuild),
     Doctor(doctor::Doctor),
+    Artifacts(artifacts::Artifacts),
     Assets(assets::Assets),
     Replay(replay::Replay),
     Completions(completions::Completions),
@@ -100,10 +112,16 @@ pub fn main() -> ExitCode {
     };
     let global = &cli.global;
     let ending = match cli.command {
+        Command::Init(command) => command.run(),
         Command::Validate(command) => command.run(global),
         Command::Plan(command) => command.run(),
+        Command::Up(command) => command.run(global),
+        Command::Down(command) => command.run(global),
+        Command::Rebuild(command) => command.run(global),
+        Command::Status(command) => command.run(global),
         Command::Kubeconfig(command) => command.run(),
         Command::Ssh(command) => command.run(),
+        Command::Artifacts(command) => command.run(global),
         Command::Assets(command) => command.run(),
         Command::Schema(_) => {
             schema::Schema::run();

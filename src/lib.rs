@@ -20,4 +20,5 @@ pub mod report;
 pub mod spec;
 pub mod starter;
 pub mod state;
+pub mod status;
 pub mod up;

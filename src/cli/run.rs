@@ -130,6 +130,12 @@ fn interrupted(failures: &[Failure], run: &Run) -> Vec<Failure> {
     vec![first]
 }
 
+/// The file of a new journal: named by the time, so that the greatest name is the newest.
+pub fn journal(state: &crate::state::State) -> PathBuf {
+    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S%.3fZ");
+    state.journals().join(format!("{now}.jsonl"))
+}
+
 /// Waits for something short, without a reporter.
 pub fn wait<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

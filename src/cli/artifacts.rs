@@ -1,0 +1,109 @@
+//! `seedbed artifacts`.
+
+use std::fmt::Write as _;
+
+use clap::{Args, Subcommand, ValueEnum};
+use engine::failure::Failure;
+
+use super::spec_argument::Spec;
+use super::{Context, Ending, Global, Run, put};
+use crate::artifact::{self, Catalog, Listed, Store};
+use crate::report::bytes;
+use crate::spec::Cluster;
+
+/// List what a cluster is made of, or bring it all into the store
+///
+/// The store lies in `~/.cache/seedbed` (XDG_CACHE_HOME) and serves every cluster of yours. What is
+/// missing is downloaded, its published checksum verified, or built from pinned sources where that cannot be.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedbed artifacts fetch          then `up` needs no network
+  seedbed artifacts list -o json | jq -r '.[] | select(.there == null).name'")]
+pub struct Artifacts {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the artifacts of a cluster: version, where each came from, digest
+    List {
+        #[command(flatten)]
+        spec: Spec,
+
+        /// What is printed
+        #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+        output: Output,
+    },
+    /// Download or build what is missing; a second run fetches nothing
+    Fetch {
+        #[command(flatten)]
+        spec: Spec,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+impl Artifacts {
+    pub fn run(&self, global: &Global) -> Ending {
+        let one = |failure| vec![failure];
+        let (Action::List { spec, .. } | Action::Fetch { spec }) = &self.action;
+        let cluster = spec.load()?;
+        let catalog = Catalog::load().map_err(one)?;
+        let store = Store::of_user().map_err(one)?;
+        let wanted = artifact::needed(&catalog, &cluster).map_err(one)?;
+        match self.action {
+            Action::List { output, .. } => {
+                let mut listed = artifact::list(&store, &catalog, &cluster.artifacts).map_err(one)?;
+                listed.retain(|listed| wanted.contains(&listed.name.as_str()));
+                put(&match output {
+                    Output::Text => text(&listed),
+                    Output::Json => format!("{:#}\n", serde_json::json!(listed)),
+                });
+            }
+            Action::Fetch { .. } => fetch(global, &cluster, &catalog, &store, &wanted)?,
+        }
+        Ok(0)
+    }
+}
+
+fn fetch(
+    global: &Global,
+    cluster: &Cluster,
+    catalog: &Catalog,
+    store: &Store,
+    wanted: &[&str],
+) -> Result<(), Vec<Failure>> {
+    let run = Run { name: "artifacts fetch", subject: cluster.name.clone(), journal: None, summary: true };
+    super::run(global, &run, async |context: &Context| {
+        let ensure = store.ensure(catalog, wanted, &cluster.artifacts, &context.step);
+        // A download that is dropped is resumed by the next run.
+        let ended = tokio::select! {
+            ended = ensure => ended.map(drop),
+            () = context.token.cancelled() => Err(Failure::interrupted()),
+        };
+        ended.map_err(|failure| vec![failure])
+    })
+}
+
+fn text(listed: &[Listed]) -> String {
+    let width = listed.iter().map(|listed| listed.name.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for one in listed {
+        let (origin, size, digest) = match &one.there {
+            Some(there) => (format!("{:?}", there.origin).to_lowercase(), bytes(there.size), &there.digest[..12]),
+            None => ("missing".to_owned(), String::new(), ""),
+        };
+        let _ = writeln!(text, "{:width$}  {:<12}  {origin:<8}  {size:>10}  {digest}", one.name, one.version);
+    }
+    let missing = listed.iter().filter(|listed| listed.there.is_none()).count();
+    if missing > 0 {
+        let _ = writeln!(text, "\n{missing} of {} are missing: `seedbed artifacts fetch` brings them", listed.len());
+    }
+    text
+}

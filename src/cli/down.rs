@@ -1,0 +1,51 @@
+//! `seedbed down`.
+
+use clap::Args;
+
+use super::spec_argument::Spec;
+use super::{Context, Ending, Global, Run};
+use crate::spec::Cluster;
+use crate::state::State;
+
+/// Remove everything that is the cluster's, and nothing else
+///
+/// What is the cluster's is read from the objects themselves, so this works without the state directory, too.
+/// Commits made in the cluster are fetched into your repository first; where that is not possible nothing is
+/// removed. Nothing is asked.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedbed down
+  seedbed down --discard-commits     where the first control plane cannot be reached any more
+
+Exit codes: 0 nothing of the cluster is left, 3 the spec is wrong, 4 refused: nothing was removed,
+130 interrupted, 1 anything else.")]
+pub struct Down {
+    #[command(flatten)]
+    spec: Spec,
+
+    /// Do not fetch the commits made in the cluster; they are lost
+    #[arg(long)]
+    discard_commits: bool,
+}
+
+impl Down {
+    pub fn run(&self, global: &Global) -> Ending {
+        let cluster = self.spec.load()?;
+        down(global, &cluster, self.discard_commits)
+    }
+}
+
+/// Runs `down` under the cluster's lock; for `rebuild`, too.
+pub fn down(global: &Global, cluster: &Cluster, discard_commits: bool) -> Ending {
+    let state = State::of(cluster);
+    let _lock = state.lock("down").map_err(|failure| vec![failure])?;
+    // What goes well removes its own journal, with the state directory.
+    let journal = Some(super::run::journal(&state));
+    let run = Run { name: "down", subject: cluster.name.clone(), journal, summary: false };
+    super::run(global, &run, async |context: &Context| {
+        let down = crate::down::down(cluster, &state, discard_commits, &context.step, &context.token);
+        down.await.map_err(|failure| vec![failure])
+    })?;
+    Ok(0)
+}

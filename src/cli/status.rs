@@ -1,0 +1,69 @@
+//! `seedbed status`.
+
+use clap::{Args, ValueEnum};
+use engine::failure::Kind;
+
+use super::spec_argument::Spec;
+use super::{Ending, Global, put};
+use crate::report::{Paint, Tree, read_journal, summary};
+use crate::state::State;
+
+/// Show machines, nodes and every Flux object; the exit code says healthy or not
+///
+/// Alters nothing. With `-v`, also where the time of the last run went.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedbed status
+  seedbed status -o json | jq -r '.objects[] | select(.ready | not)'
+  until seedbed status >/dev/null; do sleep 10; done
+
+Exit codes: 0 healthy, 3 the spec is wrong, 5 a machine or node is not well, 6 the repository is not Ready.")]
+pub struct Status {
+    #[command(flatten)]
+    spec: Spec,
+
+    /// What is printed
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+impl Status {
+    pub fn run(&self, global: &Global) -> Ending {
+        let one = |failure| vec![failure];
+        let cluster = self.spec.load()?;
+        let state = State::of(&cluster);
+        let status = super::run::wait(crate::status::status(&cluster, &state)).map_err(one)?.map_err(one)?;
+        let paint = Paint::for_stdout(global.color);
+        match self.output {
+            Output::Text => {
+                put(&crate::status::text(&status, paint));
+                put(&last_run(&state, global, paint));
+            }
+            Output::Json => put(&format!("{:#}\n", serde_json::json!(status))),
+        }
+        let nodes_ready = status.nodes.len() == cluster.nodes.len() && status.nodes.iter().all(|node| node.ready);
+        Ok(match (status.healthy, nodes_ready) {
+            (true, _) => 0,
+            (false, true) => crate::error::code(Kind::NotReady),
+            (false, false) => crate::error::code(Kind::Step),
+        })
+    }
+}
+
+/// Where the time of the last run went; nothing where its journal cannot be read.
+fn last_run(state: &State, global: &Global, paint: Paint) -> String {
+    let journal = state.newest_journal().filter(|_| global.verbose);
+    let Some(events) = journal.and_then(|path| read_journal(&path).ok()) else { return String::new() };
+    let mut tree = Tree::default();
+    for event in &events {
+        tree.take(event);
+    }
+    format!("{}\n{}", paint.bold("the last run"), summary(&tree, paint))
+}
