@@ -49,7 +49,8 @@ impl Up {
 pub fn up(global: &Global, cluster: &Cluster, until: Phase, timeout: Option<u64>) -> Ending {
     let state = State::of(cluster);
     let _lock = state.lock("up").map_err(|failure| vec![failure])?;
-    let run = Run { name: "up", subject: cluster.name.clone(), journal: Some(super::run::journal(&state)), summary: true };
+    let run =
+        Run { name: "up", subject: cluster.name.clone(), journal: Some(super::run::journal(&state)), summary: true };
     let assets = Assets::beside(&cluster.directory);
     let limit = timeout.map(|minutes| Duration::from_secs(minutes * 60));
     super::run(global, &run, async |context: &Context| {
