@@ -4,6 +4,7 @@
 
 mod access;
 mod embedded;
+mod entrance;
 mod fetch_back;
 mod git;
 mod remote;
@@ -14,6 +15,7 @@ mod tree;
 
 pub use access::Access;
 pub use embedded::{Embedded, webhook_path};
+pub use entrance::{Entrance, SecretData, enter, repository_path};
 pub use fetch_back::{FetchedBack, fetch_back};
 pub use git::Git;
 pub use remote::Remote;

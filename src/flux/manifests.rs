@@ -1,9 +1,10 @@
 //! The manifests that Flux publishes, as the artifact store holds them.
 
-use engine::failure::Result;
+use engine::failure::{Failure, Result};
 use kube::api::DynamicObject;
 
 use super::{NAMESPACE, controller};
+use crate::artifact::Bits;
 use crate::kube::parse_documents;
 use crate::plan::Pace;
 
@@ -42,6 +43,27 @@ pub(super) struct Objects {
 }
 
 impl Manifests {
+    /// Reads them from the store.
+    pub fn read(bits: &Bits) -> Result<Self> {
+        let controllers = CONTROLLERS.map(|name| {
+            let bit = bits.get(name)?;
+            let image =
+                bit.reference.clone().ok_or_else(|| Failure::other(format!("artifact `{name}` is no image")))?;
+            Ok(Controller {
+                name: name.to_owned(),
+                image,
+                version: bit.version.clone(),
+                definitions: bits.manifest(&format!("{name}-crds"))?,
+                deployment: bits.manifest(&format!("{name}-deployment"))?,
+            })
+        });
+        Ok(Self {
+            controllers: controllers.into_iter().collect::<Result<_>>()?,
+            roles: bits.manifest("flux-rbac")?,
+            policies: bits.manifest("flux-policies")?,
+        })
+    }
+
     /// Makes the objects, tuned for the pace of the machines.
     pub(super) fn objects(&self, pace: Pace, webhook: Option<std::net::Ipv4Addr>) -> Result<Objects> {
         let mut ground = vec![controller::namespace()?];

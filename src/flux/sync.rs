@@ -1,11 +1,14 @@
 //! The first objects: what Flux reads, with which key, and who may nudge it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use engine::failure::Result;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::controller::object;
 use super::{NAME, NAMESPACE};
+use crate::githost::SecretData;
 use crate::plan::Pace;
 
 /// The name of the Receiver that the Git host's hook calls.
@@ -20,7 +23,7 @@ pub struct Sync {
     /// The folder in the repository that the first Kustomization applies.
     pub path: String,
     /// The data of the Secret that lets source-controller in; empty for a public repository.
-    pub credentials: Vec<(String, String)>,
+    pub credentials: SecretData,
     /// The Receiver's token; none where no Git host of ours calls it.
     pub token: Option<String>,
     pub pace: Pace,
@@ -29,19 +32,11 @@ pub struct Sync {
 /// Makes the first objects.
 pub fn sync_objects(sync: &Sync) -> Result<Vec<DynamicObject>> {
     let mut documents = Vec::new();
-    if !sync.credentials.is_empty() {
-        let data: serde_json::Map<String, Value> =
-            sync.credentials.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-        documents.push(json!({
-            "apiVersion": "v1", "kind": "Secret",
-            "metadata": {"name": NAME, "namespace": NAMESPACE}, "stringData": data,
-        }));
+    if !sync.credentials.0.is_empty() {
+        documents.push(secret(NAME, &sync.credentials.0));
     }
     if let Some(token) = &sync.token {
-        documents.push(json!({
-            "apiVersion": "v1", "kind": "Secret",
-            "metadata": {"name": TOKEN, "namespace": NAMESPACE}, "stringData": {"token": token},
-        }));
+        documents.push(secret(TOKEN, &[("token".to_owned(), token.clone())]));
         documents.push(json!({
             "apiVersion": "notification.toolkit.fluxcd.io/v1", "kind": "Receiver",
             "metadata": {"name": RECEIVER, "namespace": NAMESPACE},
@@ -57,6 +52,16 @@ pub fn sync_objects(sync: &Sync) -> Result<Vec<DynamicObject>> {
     documents.into_iter().map(object).collect()
 }
 
+/// In base64, as the API keeps it: `stringData` would differ at every apply.
+fn secret(name: &str, pairs: &[(String, String)]) -> Value {
+    let data: serde_json::Map<String, Value> =
+        pairs.iter().map(|(name, value)| (name.clone(), json!(STANDARD.encode(value)))).collect();
+    json!({
+        "apiVersion": "v1", "kind": "Secret",
+        "metadata": {"name": name, "namespace": NAMESPACE}, "data": data,
+    })
+}
+
 fn git_repository(sync: &Sync) -> Value {
     let mut document = json!({
         "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
@@ -68,7 +73,7 @@ fn git_repository(sync: &Sync) -> Value {
             "ref": {"branch": sync.branch},
         },
     });
-    if !sync.credentials.is_empty() {
+    if !sync.credentials.0.is_empty() {
         document["spec"]["secretRef"] = json!({"name": NAME});
     }
     document

@@ -21,7 +21,9 @@ pub struct Embedded {
 
 /// The path of a Flux Receiver's webhook, which notification-controller derives from the token.
 pub fn webhook_path(token: &str, name: &str, namespace: &str) -> String {
-    let digest = Sha256::digest(format!("{token}{name}{namespace}"));
-    let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("/hook/{hexadecimal}")
+    format!("/hook/{}", hexadecimal(&Sha256::digest(format!("{token}{name}{namespace}"))))
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,15 +11,15 @@ pub struct Revision {
     pub commit: String,
     /// The tip of the remote branch when it was seeded; contains `commit`.
     pub tip: String,
-    /// Whether anything was pushed, or altered in the cluster to read it.
-    pub changed: bool,
+    /// Whether anything was pushed.
+    pub pushed: bool,
     git: Git,
     remote: Remote,
 }
 
 impl Revision {
-    pub fn new(seeded: Seeded, changed: bool, git: Git, remote: Remote) -> Self {
-        Self { commit: seeded.commit, tip: seeded.tip, changed: changed || seeded.pushed, git, remote }
+    pub fn new(seeded: Seeded, git: Git, remote: Remote) -> Self {
+        Self { commit: seeded.commit, tip: seeded.tip, pushed: seeded.pushed, git, remote }
     }
 
     /// Whether a commit that the cluster is at contains the seeded one; asks the remote for commits not known here.
