@@ -27,7 +27,7 @@ use crate::assets::Assets;
 use crate::kube::server_url;
 use crate::phase::ground::Ground;
 use crate::phase::kubernetes::{self, ControlPlane};
-use crate::phase::{Phase, provision};
+use crate::phase::{self, Phase, provision};
 use crate::plan::{NodePlan, Plan};
 use crate::spec::{Cluster, Role};
 use crate::state::State;
@@ -48,7 +48,7 @@ pub async fn up(
     // A child: what a failed path cancels is not the user's interruption.
     let token = token.child_token();
     let up = Up::new(cluster, assets, state, until, step, &token, &known);
-    let mut paths = vec![up.bits().boxed_local()];
+    let mut paths = vec![up.bits().boxed_local(), up.gitops().boxed_local()];
     paths.extend(known.plan.nodes.iter().enumerate().map(|(index, node)| up.node(index, node).boxed_local()));
     join::join(paths, &token).await
 }
@@ -160,6 +160,32 @@ impl<'a> Up<'a> {
         self.phase(Phase::Kubernetes, &node.name, &[after], async |step| {
             let changed = kubernetes::join(ground, node, host, control_plane, step).await?;
             Ok(((), changed))
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Flux and the repository: begins as soon as the API answers, and ends when everything is Ready.
+    async fn gitops(&self) -> Result<()> {
+        let Some(gitops) = self.plan.gitops.as_ref().filter(|_| self.until >= Phase::Gitops) else { return Ok(()) };
+        let made = self.bits.wait(self.token).await?;
+        let control_plane = self.control_plane.wait(self.token).await?;
+        let host = self.hosts[0].wait(self.token).await?;
+        let (ground, client) = (self.ground(made), &control_plane.client);
+        self.state.record_seeded()?;
+        let (revision, after) = self
+            .phase(Phase::Gitops, &self.plan.cluster, &[], async |step| {
+                let revision =
+                    phase::gitops::gitops(&ground, &made.bits, gitops, host, client, self.state, step).await?;
+                Ok((revision, false))
+            })
+            .await?;
+        if self.until < Phase::Ready {
+            return Ok(());
+        }
+        self.phase(Phase::Ready, &self.plan.cluster, &[after], async |step| {
+            phase::ready::ready(self.plan, client, &revision, step).await?;
+            Ok(((), false))
         })
         .await
         .map(drop)
