@@ -105,3 +105,6 @@ impl Plan {
         self.nodes.iter().all(|node| node.role == crate::spec::Role::ControlPlane)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,7 +54,7 @@ fn text(path: &Path) -> Option<String> {
     small.then(|| fs::read_to_string(path).ok()).flatten()
 }
 
-/// Files with an ending that playbooks, templates and images have.
+/// Files, but for hidden ones and notes for people.
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -62,7 +62,7 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
         let ending = path.extension().and_then(|ending| ending.to_str());
         if path.is_dir() && !hidden {
             collect(&path, files);
-        } else if !hidden && matches!(ending, Some("yaml" | "yml" | "j2" | "sh")) {
+        } else if !hidden && !matches!(ending, Some("md" | "txt")) {
             files.push(path);
         }
     }

@@ -4,7 +4,7 @@ use super::*;
 
 /// An embedded file, whichever there are.
 fn some_name() -> &'static str {
-    names().find(|name| name.starts_with("vm-images/")).unwrap()
+    names().find(|name| name.starts_with("templates/")).unwrap()
 }
 
 fn beside(files: &[(&str, &str)]) -> (tempfile::TempDir, Assets) {
@@ -44,7 +44,7 @@ fn an_equal_copy_overrides_nothing() {
 #[test]
 fn a_misspelt_file_is_an_error_with_the_nearest_name() {
     let name = some_name();
-    let misspelt = name.replacen("vm-images/", "vm-images/x", 1);
+    let misspelt = name.replacen("templates/", "templates/x", 1);
     let (_directory, assets) = beside(&[(&misspelt, "x"), ("templates/mine.j2", "y"), ("playbooks/notes.md", "z")]);
     let strays = assets.strays("playbooks: [extra.yaml] # uses mine.j2", &[]);
     assert_eq!(strays.len(), 1, "{strays:?}");

@@ -101,16 +101,14 @@ impl<'a> Applier<'a> {
         let named = Identified::of(object);
         let api = self.api(object)?;
         let name = object.name_any();
-        let before = patiently(self.step, &format!("{named} is read"), self.patience, async || {
-            api.get_metadata_opt(&name).await
-        })
-        .await?;
+        let before =
+            patiently(self.step, &format!("{named} is read"), self.patience, async || api.get_opt(&name).await).await?;
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
         let after = patiently(self.step, &format!("{named} is applied"), self.patience, async || {
             api.patch(&name, &parameters, &Patch::Apply(object)).await
         })
         .await?;
-        Ok(before.is_none_or(|before| before.metadata.resource_version != after.metadata.resource_version))
+        Ok(before.map(desired) != Some(desired(after)))
     }
 
     fn api(&self, object: &DynamicObject) -> Result<Api<DynamicObject>> {
@@ -164,6 +162,17 @@ impl<'a> Applier<'a> {
         })
         .await
     }
+}
+
+/// An object without what the API server and controllers write of their own.
+fn desired(mut object: DynamicObject) -> DynamicObject {
+    object.metadata.managed_fields = None;
+    object.metadata.resource_version = None;
+    object.metadata.generation = None;
+    if let Some(data) = object.data.as_object_mut() {
+        data.remove("status");
+    }
+    object
 }
 
 fn established(definition: &DynamicObject) -> Seen<()> {

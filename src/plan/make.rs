@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use engine::failure::Failure;
-use ipnet::Ipv4Net;
 use uuid::Uuid;
 
 use super::identity::PublicIdentity;
@@ -31,10 +30,13 @@ pub fn make(cluster: &Cluster, site: &Site, identity: &PublicIdentity) -> Result
         failures.extend(memory(cluster, site));
         network = range::network(cluster, site).map_err(|failure| failures.push(failure)).ok();
     }
-    let first = network.as_ref().map(|network| network.range);
+    let range = network.as_ref().map(|network| network.range);
     let nodes: Vec<NodePlan> = (0_u32..)
-        .zip(&cluster.nodes)
-        .map(|(index, node)| self::node(cluster, node, index, first, identity, &mut failures))
+        .zip(cluster.nodes.iter().zip(macs(cluster, identity.id)))
+        .map(|(index, (node, mac))| {
+            let free = range.map_or(Ipv4Addr::UNSPECIFIED, |range| range::address(range, range::FIRST_NODE + index));
+            self::node(cluster, node, free, mac, identity, &mut failures)
+        })
         .collect();
     if !failures.is_empty() {
         return Err(failures);
@@ -86,8 +88,8 @@ fn memory(cluster: &Cluster, site: &Site) -> Option<Failure> {
 fn node(
     cluster: &Cluster,
     node: &Node,
-    index: u32,
-    network: Option<Ipv4Net>,
+    free: Ipv4Addr,
+    mac: String,
     identity: &PublicIdentity,
     failures: &mut Vec<Failure>,
 ) -> NodePlan {
@@ -98,7 +100,7 @@ fn node(
             failures.push(Failure::invalid(format!("{}: {address} is no IPv4 address", node.name)));
             Ipv4Addr::UNSPECIFIED
         }
-        None => network.map_or(Ipv4Addr::UNSPECIFIED, |network| range::address(network, range::FIRST_NODE + index)),
+        None => free,
     };
     let host_key = match (existing, identity.host_keys.get(&node.name)) {
         (Some(existing), _) => existing.host_key.clone(),
@@ -117,7 +119,7 @@ fn node(
         None => MachinePlan::Libvirt {
             domain: format!("{}-{}", cluster.name, node.name),
             uuid: Uuid::new_v5(&identity.id, node.name.as_bytes()),
-            mac: mac(cluster, index, identity.id),
+            mac,
             cpus: node.cpus,
             memory: node.memory,
             disk: node.disk,
@@ -127,10 +129,10 @@ fn node(
     NodePlan { name: node.name.clone(), role: node.role, address, host_key, machine }
 }
 
-/// A MAC address of QEMU's range from the cluster's and the node's identity, that no earlier node has.
-fn mac(cluster: &Cluster, index: u32, id: Uuid) -> String {
-    let mut taken = Vec::new();
-    for node in cluster.nodes.iter().take(index as usize + 1) {
+/// MAC addresses of QEMU's range from the cluster's and the nodes' identity, in the nodes' order, each once.
+fn macs(cluster: &Cluster, id: Uuid) -> Vec<String> {
+    let mut taken: Vec<u32> = Vec::new();
+    for node in &cluster.nodes {
         let hash = fingerprint::hash(&[id.as_bytes(), node.name.as_bytes()]);
         let mut low = u32::from_be_bytes([0, hash[0], hash[1], hash[2]]);
         while taken.contains(&low) {
@@ -138,8 +140,11 @@ fn mac(cluster: &Cluster, index: u32, id: Uuid) -> String {
         }
         taken.push(low);
     }
-    let [_, a, b, c] = taken.last().copied().unwrap_or_default().to_be_bytes();
-    format!("52:54:00:{a:02x}:{b:02x}:{c:02x}")
+    let text = |low: u32| {
+        let [_, a, b, c] = low.to_be_bytes();
+        format!("52:54:00:{a:02x}:{b:02x}:{c:02x}")
+    };
+    taken.into_iter().map(text).collect()
 }
 
 fn kubernetes(cluster: &Cluster, address: Ipv4Addr) -> KubernetesPlan {

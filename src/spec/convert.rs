@@ -48,7 +48,7 @@ impl Context<'_, '_> {
 
     /// The path from the spec's directory, noted as a reference.
     fn path(&mut self, written: &Placed<String>, what: &'static str, directory: bool) -> PathBuf {
-        let path = self.directory.join(expand_home(written));
+        let path = self.directory.join(expand_home(written.strip_prefix("./").unwrap_or(written)));
         self.references.push(Reference { span: written.span, path: path.clone(), what, directory });
         path
     }
@@ -56,7 +56,8 @@ impl Context<'_, '_> {
     /// Reports a key that must be there.
     fn required(&mut self, given: &[String], key: &str, of: Span, whose: &str) {
         if !given.iter().any(|name| name == key) {
-            self.invalid(of, Failure::invalid(format!("`{key}` is missing from {whose}")));
+            let failure = Failure::invalid(format!("`{key}` is missing from {whose}"));
+            self.invalid(of, failure.hint("seedbed.schema.json describes every key; editors read it."));
         }
     }
 

@@ -92,25 +92,24 @@ fn draft<'text>(text: &'text str, file: &Path, known: &Known) -> Draft<'text> {
             problems.syntax(error);
             None
         }
-        Ok(documents) => match documents.as_slice() {
-            [] => {
-                problems.whole(Failure::invalid("the spec is empty").hint("`seedbed init` makes one to start from."));
-                None
-            }
-            [spec] => Placed::<raw::Spec>::read(spec, &mut problems),
-            [_, second, ..] => {
+        Ok(mut documents) => {
+            documents.retain(|document| !document.is_null());
+            if let Some(second) = documents.get(1) {
                 let failure = Failure::invalid("a second document begins: a spec is one document");
                 problems.at(second.span, failure.hint("Write each cluster into a file of its own."));
-                None
             }
-        },
+            if documents.is_empty() {
+                problems.whole(Failure::invalid("the spec is empty").hint("`seedbed init` makes one to start from."));
+            }
+            documents.first().and_then(|spec| Placed::<raw::Spec>::read(spec, &mut problems))
+        }
     };
     let Some(spec) = spec else { return Draft { problems, cluster: None, references: Vec::new(), path: None } };
     let directory = directory(file);
     let mut context = Context { problems: &mut problems, known, directory: &directory, references: Vec::new() };
     let cluster = convert::cluster(&spec, file, &mut context);
     let references = context.references;
-    let gitops = spec.gitops.as_ref();
+    let gitops = spec.gitops.as_ref().filter(|gitops| gitops.source.is_some());
     let path = gitops.map(|gitops| gitops.path.as_ref().map_or(gitops.span, |path| path.span));
     Draft { problems, cluster: Some(cluster), references, path }
 }

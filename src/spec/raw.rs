@@ -83,11 +83,11 @@ pub enum Network {
     Bridge(Bridge),
 }
 
-words! {
-    /// A NAT network whose range is chosen once.
-    Auto {
-        Auto = "auto" => (),
-    } -> ()
+/// A NAT network whose range is chosen once.
+#[derive(Clone, Copy, Debug, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum Auto {
+    Auto,
 }
 
 record! {
@@ -198,11 +198,11 @@ pub enum Cni {
     None(OwnCni),
 }
 
-words! {
-    /// flannel. It enforces no NetworkPolicy.
-    Flannel {
-        Flannel = "flannel" => (),
-    } -> ()
+/// flannel. It enforces no NetworkPolicy.
+#[derive(Clone, Copy, Debug, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum Flannel {
+    Flannel,
 }
 
 record! {
@@ -218,7 +218,11 @@ impl Read for Cni {
     fn read(node: &Tree, problems: &mut Problems<'_>) -> Option<Self> {
         match &node.value {
             Value::Mapping(_) => OwnCni::read(node, problems).map(Self::None),
-            _ => Flannel::read(node, problems).map(Self::Flannel),
+            Value::Scalar { text, .. } if text == "flannel" => Some(Self::Flannel(Flannel::Flannel)),
+            _ => {
+                super::read::wrong_type(node, "`flannel` or `{none: [MANIFEST]}`", problems);
+                None
+            }
         }
     }
 }
@@ -260,11 +264,11 @@ pub enum Host {
     Url(UrlHost),
 }
 
-words! {
-    /// On the first control plane, over SSH.
-    Embedded {
-        Embedded = "embedded" => (),
-    } -> ()
+/// On the first control plane, over SSH.
+#[derive(Clone, Copy, Debug, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum Embedded {
+    Embedded,
 }
 
 record! {
@@ -292,7 +296,11 @@ impl Read for Host {
     fn read(node: &Tree, problems: &mut Problems<'_>) -> Option<Self> {
         match &node.value {
             Value::Mapping(_) => UrlHost::read(node, problems).map(Self::Url),
-            _ => Embedded::read(node, problems).map(Self::Embedded),
+            Value::Scalar { text, .. } if text == "embedded" => Some(Self::Embedded(Embedded::Embedded)),
+            _ => {
+                super::read::wrong_type(node, "`embedded` or `{url: URL}`", problems);
+                None
+            }
         }
     }
 }

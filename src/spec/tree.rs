@@ -212,8 +212,9 @@ impl Node {
             (_, Meaning::Null) => Json::Null,
             (_, Meaning::Boolean(value)) => value.into(),
             (_, Meaning::Integer(value)) => value.into(),
-            (_, Meaning::Float(value)) => value.into(),
-            (Value::Scalar { text, .. }, Meaning::Text) => text.clone().into(),
+            // A number that would print otherwise was meant as text: `1.30` is a version.
+            (Value::Scalar { text, .. }, Meaning::Float(value)) if format!("{value:?}") == *text => value.into(),
+            (Value::Scalar { text, .. }, Meaning::Text | Meaning::Float(_)) => text.clone().into(),
         }
     }
 }
@@ -256,7 +257,7 @@ mod tests {
         let read = |text: &str| parse(text).unwrap().remove(0).json();
         assert_eq!(
             read("[on, no, 0644, 1.30, '1.30', 12:30, ~, true, -3, 1_000]"),
-            serde_json::json!(["on", "no", "0644", 1.3, "1.30", "12:30", null, true, -3, "1_000"])
+            serde_json::json!(["on", "no", "0644", "1.30", "1.30", "12:30", null, true, -3, "1_000"])
         );
     }
 

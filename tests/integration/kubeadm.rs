@@ -86,7 +86,8 @@ fn the_slow_settings_are_for_emulated_nodes_only() {
         assert!(slow.contains(setting), "{setting}\n{slow}");
         assert!(!fast.contains(setting), "{setting}\n{fast}");
     }
-    for setting in ["api.example.com", "127.0.0.1", "api.demo.seedbed.internal:6443", "imageTag: 3.6.5", "v1.14.6"] {
+    for setting in ["api.example.com", "127.0.0.1", "api.demo.seedbed.internal:6443", "imageTag: \"3.6.5\"", "v1.14.6"]
+    {
         assert!(fast.contains(setting), "{setting}\n{fast}");
     }
 }

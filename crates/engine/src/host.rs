@@ -18,6 +18,8 @@ mod script;
 mod send;
 mod ssh;
 mod target;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod view;
 

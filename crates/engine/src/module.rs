@@ -10,6 +10,8 @@ mod apt;
 mod attributes;
 mod authorized_key;
 mod blockinfile;
+#[cfg(test)]
+mod cases;
 mod command;
 mod control;
 mod copy;

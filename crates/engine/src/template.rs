@@ -2,6 +2,8 @@
 //!
 //! The only place that names minijinja.
 
+#[cfg(test)]
+mod cases;
 mod collections;
 mod context;
 mod environment;

@@ -35,7 +35,7 @@ pub fn convert(written: Option<&Placed<raw::Machines>>, context: &mut Context<'_
             ProviderWord::Existing => Provider::Existing,
             ProviderWord::Libvirt => Provider::Libvirt { uri: uri(machines, context) },
         },
-        image: image(machines.image.as_ref(), context),
+        image: image(machines.image.as_ref().filter(|_| provider == ProviderWord::Libvirt), context),
         emulation: machines.emulation.as_ref().map_or(Emulation::Refuse, |word| word.value.into()),
         authorized_keys: authorized_keys(machines.ssh.as_ref(), context),
     }

@@ -8,7 +8,7 @@ use engine::failure::Failure;
 use ipnet::Ipv4Net;
 
 use super::{Context, span};
-use crate::spec::cluster::{Cluster, Network};
+use crate::spec::cluster::{Cluster, Network, Provider};
 use crate::spec::raw;
 use crate::spec::read::Placed;
 use crate::spec::tree::Span;
@@ -50,7 +50,9 @@ pub fn check(spec: &Placed<raw::Spec>, cluster: &Cluster, context: &mut Context<
             overlap(first, second, spec.span, context);
         }
     }
-    addresses(spec, &named, context);
+    if cluster.machines.provider == Provider::Existing {
+        addresses(spec, &named, context);
+    }
 }
 
 fn overlap(first: &Named, second: &Named, whole: Span, context: &mut Context<'_, '_>) {

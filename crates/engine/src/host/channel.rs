@@ -84,9 +84,7 @@ impl Channel {
                     Some(Heard::Out(bytes)) => decoder.push(&bytes),
                     Some(Heard::Err(bytes)) if live.is_some() => lines.push(&bytes),
                     Some(Heard::Err(bytes)) => said.push_str(&String::from_utf8_lossy(&bytes)),
-                    Some(Heard::End(code)) => {
-                        let _ = write!(said, "the remote shell ended with {code}");
-                    }
+                    Some(Heard::End(code)) => return Err(Broken::Lost(format!("the remote shell ended with {code}"))),
                     None if said.is_empty() => return Err(Broken::Lost("the connection is closed".into())),
                     None => return Err(Broken::Lost(said)),
                 },

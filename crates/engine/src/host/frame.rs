@@ -18,10 +18,20 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Writes `id script-length input-length live\n`, the script and the input.
+    /// Writes `id input-length live script\n` and the input; the script is escaped for `printf %b`.
     pub fn encode(&self) -> Vec<u8> {
-        let header = format!("{} {} {} {}\n", self.id, self.script.len(), self.stdin.len(), u8::from(self.live));
-        [header.as_bytes(), self.script, self.stdin].concat()
+        let mut bytes = format!("{} {} {} ", self.id, self.stdin.len(), u8::from(self.live)).into_bytes();
+        for byte in self.script {
+            match byte {
+                b'\n' => bytes.extend(b"\\n"),
+                b'\\' => bytes.extend(b"\\\\"),
+                b' '..=b'~' => bytes.push(*byte),
+                other => bytes.extend(format!("\\0{other:03o}").bytes()),
+            }
+        }
+        bytes.push(b'\n');
+        bytes.extend_from_slice(self.stdin);
+        bytes
     }
 }
 
@@ -137,6 +147,29 @@ mod tests {
             let answer = decoder.reply();
             if header.is_none() && bytes.len() >= LONGEST_HEADER {
                 prop_assert!(answer.is_err());
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20))]
+        #[test]
+        fn a_shell_reads_what_was_encoded(text in prop::collection::vec(1..=255u8, 1..300)) {
+            // A script that is a comment holds any bytes but line ends; what the shell read is compared.
+            let script = [b"#".as_slice(), &text, b"\n"].concat();
+            let request = Request { id: 7, script: &script, stdin: b"", live: false }.encode();
+            for shell in ["dash", "bash", "busybox"] {
+                let read = "read -r id input live script; printf %b \"$script\"";
+                let mut command = std::process::Command::new(shell);
+                let command = if shell == "busybox" { command.arg("sh") } else { &mut command };
+                let command = command.args(["-c", read]).env("LC_ALL", "C");
+                let mut child = command
+                    .stdin(std::process::Stdio::piped())
+                    .stdout(std::process::Stdio::piped())
+                    .spawn()
+                    .unwrap();
+                std::io::Write::write_all(&mut child.stdin.take().unwrap(), &request).unwrap();
+                prop_assert_eq!(&child.wait_with_output().unwrap().stdout, &script, "{}", shell);
             }
         }
     }

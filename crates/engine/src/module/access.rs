@@ -45,7 +45,7 @@ pub async fn absolute(host: &mut HostView<'_>, path: &str) -> Result<String> {
 /// A file's attributes, following links.
 pub async fn followed(host: &mut HostView<'_>, path: &str) -> Result<Option<Stat>> {
     let found = host.stat(path).await?;
-    if !found.as_ref().is_some_and(|stat| stat.target.is_some()) {
+    if found.as_ref().is_none_or(|stat| stat.target.is_none()) {
         return Ok(found);
     }
     let end = host.run_query(Command::argv(["readlink", "-f", path])).await?;

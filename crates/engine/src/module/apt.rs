@@ -84,7 +84,7 @@ pub async fn run(args: &Args, host: &mut HostView<'_>) -> Result<Outcome> {
         Upgrade::Full => changed |= upgrade(args, "dist-upgrade", host).await?,
     }
     if let Some(deb) = &args.deb {
-        changed |= install(args, &[deb.0.clone()], host).await?;
+        changed |= install(args, std::slice::from_ref(&deb.0), host).await?;
     }
     let names = args.name.as_ref().map_or(&[][..], |names| &names.0);
     let there = versions(names, host).await?;
@@ -180,13 +180,13 @@ async fn upgrade(args: &Args, verb: &str, host: &mut HostView<'_>) -> Result<boo
 /// Runs apt-get, waiting while another holds its locks; says whether it changed anything.
 async fn get(args: &Args, words: &[&str], names: &[String], host: &mut HostView<'_>) -> Result<bool> {
     let lock = format!("DPkg::Lock::Timeout={}", args.lock_timeout);
-    let mut argv: Vec<String> = ["apt-get", "--yes", "--quiet", "-o", &lock].map(str::to_owned).into();
+    let mut line: Vec<String> = ["apt-get", "--yes", "--quiet", "-o", &lock].map(str::to_owned).into();
     for option in args.dpkg_options.split(',').map(str::trim).filter(|option| !option.is_empty()) {
-        argv.extend(["-o".to_owned(), format!("Dpkg::Options::=--{option}")]);
+        line.extend(["-o".to_owned(), format!("Dpkg::Options::=--{option}")]);
     }
-    argv.extend(words.iter().map(|word| (*word).to_owned()));
-    argv.extend(names.iter().cloned());
-    let mut command = Command::argv(argv);
+    line.extend(words.iter().map(|word| (*word).to_owned()));
+    line.extend(names.iter().cloned());
+    let mut command = Command::argv(line);
     command.environment.push(("DEBIAN_FRONTEND".to_owned(), "noninteractive".to_owned()));
     let end = Instant::now() + Duration::from_secs(args.lock_timeout);
     loop {

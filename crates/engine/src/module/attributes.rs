@@ -13,7 +13,7 @@ pub struct Wanted<'a> {
 
 impl Wanted<'_> {
     /// The attributes of something new, which has these bits without anyone's wish.
-    pub fn new(&self, bits: u32, directory: bool) -> Attributes {
+    pub fn of_new(&self, bits: u32, directory: bool) -> Attributes {
         Attributes {
             owner: self.owner.cloned(),
             group: self.group.cloned(),

@@ -43,12 +43,12 @@ pub struct Guarded<'a> {
 }
 
 pub async fn run(args: &Args, host: &mut HostView<'_>) -> Result<Outcome> {
-    let argv = match (&args.argv, &args.cmd) {
-        (Some(argv), _) => argv.0.clone(),
+    let words = match (&args.argv, &args.cmd) {
+        (Some(words), _) => words.0.clone(),
         (None, Some(line)) => split(line)?,
         (None, None) => Vec::new(),
     };
-    if argv.is_empty() {
+    if words.is_empty() {
         return Err(Failure::step("there is no command to run").hint("give `cmd` or `argv`"));
     }
     let guarded = Guarded {
@@ -59,7 +59,7 @@ pub async fn run(args: &Args, host: &mut HostView<'_>) -> Result<Outcome> {
         newline: args.stdin_add_newline.0,
         strip: args.strip_empty_ends.0,
     };
-    guarded.run(Command::argv(argv), host).await
+    guarded.run(Command::argv(words), host).await
 }
 
 impl Guarded<'_> {

@@ -42,7 +42,7 @@ arguments! {
 arguments! {
     /// Arguments of `meta`.
     Meta {
-        /// What is done: flush_handlers, end_host, end_play or noop.
+        /// What is done: `flush_handlers`, `end_host`, `end_play` or `noop`.
         action ("_raw_params"): String,
     }
 }

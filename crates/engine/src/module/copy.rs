@@ -123,7 +123,7 @@ async fn place(args: &Args, dest: &str, source: Source, sha256: &str, host: &mut
         let kept = format!("{dest}.{}~", stat.modified);
         access::must(host, Command::argv(["cp", "-p", dest, &kept])).await?;
     }
-    let attributes = wanted.new(there.as_ref().map_or(0o644, |stat| stat.mode), false);
+    let attributes = wanted.of_new(there.as_ref().map_or(0o644, |stat| stat.mode), false);
     let path = dest.to_owned();
     match source {
         Source::File(source) => {

@@ -30,12 +30,10 @@ impl Edit<'_> {
         let wanted = Wanted { owner: self.owner, group: self.group, mode: self.mode };
         let path = self.path.to_owned();
         let before = there.as_ref().map_or("", |(_, text)| text);
-        if let Some((stat, text)) = &there {
-            if text == after {
-                let Some(attributes) = wanted.missing(stat) else { return Ok(Outcome::unchanged()) };
-                host.apply(Change::Attributes { path, attributes, recurse: false }).await?;
-                return Ok(Outcome::changed(true).with("msg", "attributes changed"));
-            }
+        if let Some((stat, _)) = there.as_ref().filter(|(_, text)| text == after) {
+            let Some(attributes) = wanted.missing(stat) else { return Ok(Outcome::unchanged()) };
+            host.apply(Change::Attributes { path, attributes, recurse: false }).await?;
+            return Ok(Outcome::changed(true).with("msg", "attributes changed"));
         }
         if let Some(validate) = self.validate {
             self.accepted(validate, after, host).await?;
@@ -45,7 +43,7 @@ impl Edit<'_> {
             access::must(host, Command::argv(["cp", "-p", &path, &kept])).await?;
         }
         let diff = Diff::of(&path, before.as_bytes(), after.as_bytes());
-        let attributes = wanted.new(there.as_ref().map_or(0o644, |(stat, _)| stat.mode), false);
+        let attributes = wanted.of_new(there.as_ref().map_or(0o644, |(stat, _)| stat.mode), false);
         let target = self.target(host).await?;
         host.write(target, after, attributes).await?;
         Ok(Outcome::changed(true).diff(diff))

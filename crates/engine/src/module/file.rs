@@ -134,7 +134,7 @@ fn link(args: &Args, path: &str, there: Option<&Stat>) -> Result<Vec<Change>> {
 async fn directory(args: &Args, path: &str, there: Option<&Stat>, host: &mut HostView<'_>) -> Result<Vec<Change>> {
     let path = path.to_owned();
     let Some(stat) = there else {
-        return Ok(vec![Change::Directory { path, attributes: args.wanted().new(0o755, true) }]);
+        return Ok(vec![Change::Directory { path, attributes: args.wanted().of_new(0o755, true) }]);
     };
     if stat.kind != FileKind::Directory {
         return Err(Failure::step(format!("{path} is there and no directory")));
@@ -150,17 +150,13 @@ async fn directory(args: &Args, path: &str, there: Option<&Stat>, host: &mut Hos
     if access::ask(host, Command::argv(find)).await?.stdout.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(match &args.mode {
-        Some(Mode::Symbols(symbols)) => {
-            let attributes = Attributes { mode: None, ..args.wanted().new(stat.mode, true) };
-            let chmod = Command::argv(["chmod", "-R", "--", symbols, &path]);
-            vec![Change::Attributes { path, attributes, recurse: true }, Change::Run(chmod)]
-        }
-        _ => {
-            let attributes = args.wanted().new(stat.mode, true);
-            vec![Change::Attributes { path, attributes, recurse: true }]
-        }
-    })
+    let attributes = args.wanted().of_new(stat.mode, true);
+    if let Some(Mode::Symbols(symbols)) = &args.mode {
+        let attributes = Attributes { mode: None, ..attributes };
+        let chmod = Command::argv(["chmod", "-R", "--", symbols, &path]);
+        return Ok(vec![Change::Attributes { path, attributes, recurse: true }, Change::Run(chmod)]);
+    }
+    Ok(vec![Change::Attributes { path, attributes, recurse: true }])
 }
 
 /// A `find` that names the first path below with other attributes; `None` if no attribute is wanted.
@@ -193,7 +189,7 @@ fn touch(args: &Args, path: &str, there: Option<&Stat>) -> Vec<Change> {
     let kept = |time: &Option<String>| time.as_deref() == Some("preserve");
     let path = path.to_owned();
     match there {
-        None => vec![Change::Write { path, content: Vec::new(), attributes: args.wanted().new(0o644, false) }],
+        None => vec![Change::Write { path, content: Vec::new(), attributes: args.wanted().of_new(0o644, false) }],
         Some(stat) => {
             let keep = kept(&args.modification_time) && kept(&args.access_time);
             let touch = (!keep).then(|| Change::Run(Command::argv(["touch", "--", &path])));

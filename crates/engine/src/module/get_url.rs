@@ -4,7 +4,7 @@ use super::arg::{Flag, Mode, RemotePath, arguments};
 use super::attributes::Wanted;
 use super::{Outcome, access};
 use crate::failure::{Failure, Result};
-use crate::host::{Change, Command, FileKind, HostView, Stat, quote};
+use crate::host::{Attributes, Change, Command, FileKind, HostView, Stat, quote};
 
 arguments! {
     /// Arguments of `get_url`.
@@ -54,8 +54,8 @@ pub async fn run(args: &Args, host: &mut HostView<'_>) -> Result<Outcome> {
     }
     access::must(host, Command::shell(script(args, &dest, sum.as_deref()))).await?;
     let bits = there.map_or(0o644, |stat| stat.mode);
-    let attributes = wanted.new(bits, false);
-    if attributes != Default::default() {
+    let attributes = wanted.of_new(bits, false);
+    if attributes != Attributes::default() {
         host.apply(Change::Attributes { path: dest.clone(), attributes, recurse: false }).await?;
     }
     Ok(outcome(true))
@@ -97,7 +97,8 @@ fn fetch(args: &Args) -> String {
     if let Some(serde_json::Value::Object(headers)) = &args.headers {
         for (name, value) in headers {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            words += &format!(" --header {}", quote(&format!("{name}: {value}")));
+            words.push_str(" --header ");
+            words.push_str(&quote(&format!("{name}: {value}")));
         }
     }
     words

@@ -146,7 +146,7 @@ mod tests {
     use crate::module::arg::{Arguments, Declared, Entry};
     use crate::place::Place;
 
-    fn edit(args: Value, before: &str) -> String {
+    fn edit(args: &Value, before: &str) -> String {
         let place = Place::file("x");
         let entries = args.as_object().unwrap().iter().map(|(name, value)| Entry {
             name: name.clone(),
@@ -162,28 +162,28 @@ mod tests {
     #[test]
     fn a_line_is_replaced_added_or_left() {
         let args = json!({"regexp": "^a=", "line": "a=2"});
-        assert_eq!(edit(args.clone(), "a=0\nb\na=1\n"), "a=0\nb\na=2\n");
-        assert_eq!(edit(args.clone(), "b\n"), "b\na=2\n");
-        assert_eq!(edit(args, "a=2"), "a=2");
-        assert_eq!(edit(json!({"line": "c"}), "b"), "b\nc\n");
+        assert_eq!(edit(&args, "a=0\nb\na=1\n"), "a=0\nb\na=2\n");
+        assert_eq!(edit(&args, "b\n"), "b\na=2\n");
+        assert_eq!(edit(&args, "a=2"), "a=2");
+        assert_eq!(edit(&json!({"line": "c"}), "b"), "b\nc\n");
     }
 
     #[test]
     fn a_line_goes_where_it_is_told() {
-        assert_eq!(edit(json!({"line": "x", "insertbefore": "BOF"}), "a\n"), "x\na\n");
-        assert_eq!(edit(json!({"line": "x", "insertafter": "^a"}), "a\nb\n"), "a\nx\nb\n");
-        assert_eq!(edit(json!({"line": "x", "insertbefore": "^b"}), "a\nb\n"), "a\nx\nb\n");
+        assert_eq!(edit(&json!({"line": "x", "insertbefore": "BOF"}), "a\n"), "x\na\n");
+        assert_eq!(edit(&json!({"line": "x", "insertafter": "^a"}), "a\nb\n"), "a\nx\nb\n");
+        assert_eq!(edit(&json!({"line": "x", "insertbefore": "^b"}), "a\nb\n"), "a\nx\nb\n");
     }
 
     #[test]
     fn groups_come_back() {
         let args = json!({"regexp": "^(#?)(swap.*)$", "line": "# \\2", "backrefs": true});
-        assert_eq!(edit(args.clone(), "swap x\n"), "# swap x\n");
-        assert_eq!(edit(args, "none\n"), "none\n");
+        assert_eq!(edit(&args, "swap x\n"), "# swap x\n");
+        assert_eq!(edit(&args, "none\n"), "none\n");
     }
 
     #[test]
     fn lines_go() {
-        assert_eq!(edit(json!({"regexp": "swap", "state": "absent"}), "swap 1\nb\nswap 2\n"), "b\n");
+        assert_eq!(edit(&json!({"regexp": "swap", "state": "absent"}), "swap 1\nb\nswap 2\n"), "b\n");
     }
 }

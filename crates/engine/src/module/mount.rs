@@ -93,19 +93,12 @@ fn edited(args: &Args, before: &str) -> Result<String> {
         !line.trim_start().starts_with('#')
             && line.split_whitespace().nth(1).is_some_and(|at| unescape(at) == args.path.0)
     };
-    let wanted = match args.state {
-        State::Absent => None,
-        _ => {
-            let (src, fstype) = source(args)?;
-            Some([
-                escape(src),
-                escape(&args.path.0),
-                fstype.to_owned(),
-                escape(&args.opts),
-                args.dump.to_string(),
-                args.passno.to_string(),
-            ])
-        }
+    let wanted = if args.state == State::Absent {
+        None
+    } else {
+        let (src, fstype) = source(args)?;
+        let (dump, pass) = (args.dump.to_string(), args.passno.to_string());
+        Some([escape(src), escape(&args.path.0), fstype.to_owned(), escape(&args.opts), dump, pass])
     };
     let same = |line: &str| {
         wanted.as_ref().is_some_and(|wanted| line.split_whitespace().eq(wanted.iter().map(String::as_str)))

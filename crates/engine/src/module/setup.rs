@@ -190,17 +190,14 @@ fn default_ipv4(route: &str, addresses: &[&str], links: &[&str]) -> Json {
     let network = line.and_then(|line| after(line, "inet")).unwrap_or_default();
     let (address, prefix) = network.split_once('/').unwrap_or((&network, ""));
     let address = after(route, "src").unwrap_or_else(|| address.to_owned());
-    let link = links.iter().find(|line| {
-        line.split_whitespace()
-            .nth(1)
-            .is_some_and(|name| name.trim_end_matches(':').split('@').next() == Some(&interface))
-    });
+    let name = |line: &str| line.split_whitespace().nth(1).map(|name| name.trim_end_matches(':').to_owned());
+    let hardware = links.iter().find(|line| name(line).is_some_and(|name| name.split('@').next() == Some(&interface)));
     json!({
         "address": address,
         "gateway": after(route, "via").unwrap_or_default(),
         "interface": interface,
         "prefix": prefix,
-        "macaddress": link.and_then(|line| after(line, "link/ether")).unwrap_or_default(),
+        "macaddress": hardware.and_then(|line| after(line, "link/ether")).unwrap_or_default(),
     })
 }
 

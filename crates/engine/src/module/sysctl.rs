@@ -18,7 +18,7 @@ choice! {
 arguments! {
     /// Arguments of `sysctl`.
     Args {
-        /// The setting, such as net.ipv4.ip_forward.
+        /// The setting, such as `net.ipv4.ip_forward`.
         name ("key"): String,
         /// Its value.
         value ("val"): Option<String>,

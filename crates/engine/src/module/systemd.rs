@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::arg::{Flag, arguments, choice};
 use super::{Outcome, access};
 use crate::failure::{Failure, Result};
-use crate::host::{Command, HostView};
+use crate::host::{Command, HostView, Mode};
 
 choice! {
     /// What a unit is to do.
@@ -63,6 +63,10 @@ pub async fn run(args: &Args, host: &mut HostView<'_>) -> Result<Outcome> {
     }
     let Some(name) = &args.name else { return Ok(Outcome::unchanged()) };
     let unit = look(name, host).await?;
+    // An earlier task may have withheld the unit's file.
+    if unit.loaded == "not-found" && host.mode() == Mode::Check {
+        return Ok(Outcome::changed(true).with("name", name.as_str()));
+    }
     let commands = decide(args, name, &unit)?;
     let outcome = Outcome::changed(!commands.is_empty()).with("name", name.as_str());
     for command in commands {
@@ -98,7 +102,6 @@ fn decide(args: &Args, name: &str, unit: &Unit) -> Result<Vec<Vec<String>>> {
     let mut commands = Vec::new();
     let mut command = |words: &[&str]| commands.push(words.iter().map(|word| (*word).to_owned()).collect());
     let wants_file = args.enabled.is_some_and(|flag| flag.0) || args.state.is_some_and(|state| state != State::Stopped);
-    // In check mode an earlier task may have withheld the unit's file; here it is true that there is none.
     if unit.loaded == "not-found" && wants_file {
         return Err(Failure::step(format!("there is no unit `{name}`"))
             .hint("`systemctl list-unit-files` names those there are; a new file needs `daemon_reload: true`"));

@@ -100,15 +100,13 @@ pub async fn run(args: &Args, host: &mut HostView<'_>) -> Result<Outcome> {
                     ["usermod".to_owned()].into_iter().chain(words).chain(["--".to_owned(), args.name.clone()]);
                 access::must(host, Command::argv(command)).await?;
             }
-            let shadow = match (&args.password, args.password_lock) {
-                (None, None) => None,
-                _ => {
-                    let entry = access::ask(host, Command::argv(["getent", "shadow", &args.name])).await?.stdout_text();
-                    entry.split(':').nth(1).map(str::to_owned)
-                }
-            };
+            let mut shadow = None;
+            if args.password.is_some() || args.password_lock.is_some() {
+                let entry = access::ask(host, Command::argv(["getent", "shadow", &args.name])).await?.stdout_text();
+                shadow = entry.split(':').nth(1).map(str::to_owned);
+            }
             let set = password(args, shadow.as_deref(), host).await?;
-            Ok(result(changed || set).with("uid", known.uid).with("home", known.home))
+            Ok(result(changed || set).with("uid", known.uid.parse::<u32>().ok()).with("home", known.home))
         }
     }
 }

@@ -115,7 +115,9 @@ impl Checker<'_> {
         let guards = format!("{outer}\n{}", guards(&task.settings));
         self.settings(&task.settings, &guards);
         let nodes = [task.name.as_ref(), task.retries.as_ref(), task.delay.as_ref()];
-        nodes.into_iter().for_each(|node| self.maybe(node, &guards));
+        for node in nodes {
+            self.maybe(node, &guards);
+        }
         if let Some(repeat) = &task.repeat {
             self.node(&repeat.over, &guards);
             self.maybe(repeat.label.as_ref(), &guards);
@@ -182,7 +184,9 @@ impl Checker<'_> {
             }
         }
         let nodes = [&settings.escalate, &settings.escalate_user, &settings.ignore_errors, &settings.check_mode];
-        nodes.into_iter().for_each(|node| self.maybe(node.as_ref(), guards));
+        for node in nodes {
+            self.maybe(node.as_ref(), guards);
+        }
         settings.environment.iter().for_each(|node| self.node(node, guards));
     }
 

@@ -64,10 +64,8 @@ impl Scalar {
     }
 
     fn number(text: &str) -> ScalarKind {
-        if let Ok(integer) = text.parse::<i64>() {
-            if integer.to_string() == text {
-                return ScalarKind::Integer(integer);
-            }
+        if let Some(integer) = text.parse::<i64>().ok().filter(|integer| integer.to_string() == text) {
+            return ScalarKind::Integer(integer);
         }
         let begins = text.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
         match text.parse::<f64>() {

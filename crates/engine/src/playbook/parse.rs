@@ -118,7 +118,7 @@ impl Parser<'_> {
     }
 
     fn import(&mut self, name: &str, place: &Place) -> Vec<Play> {
-        self.within(name, place, |parser, origin, text| parser.file(origin, text)).unwrap_or_default()
+        self.within(name, place, Self::file).unwrap_or_default()
     }
 
     /// Reads a file beside the one being parsed, and parses it by a function.

@@ -21,15 +21,15 @@ fn mistakes(files: &[(&str, &str)], known: &[&str]) -> String {
     let known: BTreeSet<String> = known.iter().map(|name| (*name).to_owned()).collect();
     let found = super::check(files[0].0, &Files(files), &known);
     let line = |failure: &Failure| {
-        let hints: String = failure.hints.iter().map(|hint| format!("\n    {hint}")).collect();
-        format!("{failure}{hints}\n")
+        let lines: Vec<&str> = failure.hints.iter().map(String::as_str).collect();
+        std::iter::once(failure.to_string().as_str()).chain(lines).collect::<Vec<_>>().join("\n    ") + "\n"
     };
     found.iter().map(line).collect()
 }
 
 #[test]
 fn every_mistake_is_found_with_its_place() {
-    let playbook = r#"- name: All wrong
+    let playbook = r"- name: All wrong
   host: all
   becme: true
   tasks:
@@ -53,7 +53,7 @@ fn every_mistake_is_found_with_its_place() {
       command: ls
       async: 10
     - include_tasks: more.yaml
-"#;
+";
     let more = "- name: In a file of its own\n  sysctl: {nam: a.b, value: 1}\n";
     insta::assert_snapshot!(mistakes(&[("p.yaml", playbook), ("more.yaml", more)], &[]));
 }

@@ -217,7 +217,7 @@ mod tests {
         let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         for level in 1..9 {
             let alias = format!("*a{}", level - 1);
-            text += &format!("a{level}: &a{level} [{}]\n", vec![alias; 10].join(","));
+            text.extend([format!("a{level}: &a{level} [{}]\n", vec![alias; 10].join(","))]);
         }
         assert!(read("a.yaml", &text).unwrap_err()[0].what.contains("aliases"));
     }

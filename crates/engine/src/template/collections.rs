@@ -1,4 +1,5 @@
 //! Ansible's filters over lists and maps.
+#![expect(clippy::needless_pass_by_value, reason = "minijinja hands filters owned arguments")]
 
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, Value};

@@ -1,4 +1,7 @@
 //! Ansible's filters over text and plain values.
+#![expect(clippy::needless_pass_by_value, reason = "minijinja hands filters owned arguments")]
+
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -83,11 +86,11 @@ pub fn replacement(text: &str) -> String {
             ('\\', Some('g')) => {
                 rest.next();
                 let name: String = rest.by_ref().skip_while(|c| *c == '<').take_while(|c| *c != '>').collect();
-                written.push_str(&format!("${{{name}}}"));
+                written.extend(["${", &name, "}"]);
             }
             ('\\', Some(digit)) if digit.is_ascii_digit() => {
                 rest.next();
-                written.push_str(&format!("${{{digit}}}"));
+                written.extend(['$', '{', digit, '}']);
             }
             ('\\', Some(escaped)) => {
                 rest.next();
@@ -174,7 +177,12 @@ fn path_join(parts: &[String]) -> String {
 
 fn hash(text: &Value, algorithm: Option<&str>) -> Result<String, Error> {
     let bytes = text.to_string();
-    let hexadecimal = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hexadecimal = |digest: &[u8]| {
+        digest.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    };
     match algorithm {
         Some("sha256") => Ok(hexadecimal(&Sha256::digest(&bytes))),
         Some("sha512") => Ok(hexadecimal(&Sha512::digest(&bytes))),

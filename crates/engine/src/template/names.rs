@@ -31,7 +31,7 @@ fn unguarded(text: &str, names: impl IntoIterator<Item = String>) -> BTreeSet<St
 
 /// Whether a text guards a name by `default` or `is defined`.
 pub fn is_guarded(text: &str, name: &str) -> bool {
-    let path = r#"(?:\.\w+|\[[^\]]*\])*"#;
+    let path = r"(?:\.\w+|\[[^\]]*\])*";
     let guard = r"\s*\)?\s*(?:\|\s*(?:default|d|mandatory)\b|is\s+(?:not\s+)?(?:un)?defined\b)";
     Regex::new(&format!(r"\b{}{path}{guard}", regex::escape(name))).is_ok_and(|guarded| guarded.is_match(text))
 }

@@ -122,16 +122,14 @@ impl Fields {
 }
 
 fn condition(parser: &mut Parser<'_>, node: &Node, name: &str) -> Option<Condition> {
-    let text = match &node.value {
-        Value::Scalar(scalar) => match scalar.kind {
-            ScalarKind::Boolean(boolean) => boolean.to_string(),
-            ScalarKind::Null => "true".to_owned(),
-            _ => scalar.text.clone(),
-        },
-        _ => {
-            parser.mistake(&node.place, format!("`{name}` is a condition, not {}", node.kind()));
-            return None;
-        }
+    let Value::Scalar(scalar) = &node.value else {
+        parser.mistake(&node.place, format!("`{name}` is a condition, not {}", node.kind()));
+        return None;
+    };
+    let text = match scalar.kind {
+        ScalarKind::Boolean(boolean) => boolean.to_string(),
+        ScalarKind::Null => "true".to_owned(),
+        _ => scalar.text.clone(),
     };
     if let Err(mistake) = template::check_expression(&text, &node.place) {
         parser.mistakes.push(mistake);

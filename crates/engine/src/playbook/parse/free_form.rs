@@ -50,7 +50,6 @@ fn words(text: &str) -> Vec<&str> {
     for (at, c) in text.char_indices() {
         match (quote, c) {
             (Some(open), c) if c == open && previous != '\\' => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') if previous != '\\' => quote = Some(c),
             (None, '{') if previous == '{' => braces += 1,
             (None, '}') if previous == '}' => braces = braces.saturating_sub(1),

@@ -155,7 +155,7 @@ fn without_omitted(value: Json) -> Option<Json> {
 fn all(mistakes: Vec<Failure>) -> Failure {
     let mut mistakes = mistakes.into_iter();
     let first = mistakes.next().unwrap_or_else(|| Failure::invalid("the arguments are wrong"));
-    mistakes.fold(first, |first, other| first.cause(other))
+    mistakes.fold(first, Failure::cause)
 }
 
 fn done(outcome: Outcome) -> Done {

@@ -170,9 +170,11 @@ impl<'a> Runner<'a> {
         for host in hosts {
             for group in host.groups.iter().map(String::as_str).chain(["all"]) {
                 let members = groups.entry(group).or_insert_with(|| json!([]));
-                members.as_array_mut().map(|members| members.push(host.host.name().into()));
+                if let Some(members) = members.as_array_mut() {
+                    members.push(host.host.name().into());
+                }
             }
-            hostvars.insert(host.host.name().to_owned(), Json::Object(self.known_of(host)));
+            hostvars.insert(host.host.name().to_owned(), Json::Object(known_of(host)));
         }
         let name = self.name();
         let directory = self.shared.file.rsplit_once('/').map_or(".", |(directory, _)| directory);
@@ -192,17 +194,17 @@ impl<'a> Runner<'a> {
             ("playbook_dir".to_owned(), json!(directory)),
         ])
     }
+}
 
-    /// What one host knows of another: the data of its inventory.
-    fn known_of(&self, host: &HostContext<'_>) -> Map<String, Json> {
-        let mut known: Map<String, Json> = Map::new();
-        for (name, variable) in host.variables.iter() {
-            if let Variable::Data(data) = variable {
-                known.insert(name.to_owned(), data.clone());
-            }
+/// What one host knows of another: the data of its inventory.
+fn known_of(host: &HostContext<'_>) -> Map<String, Json> {
+    let mut known: Map<String, Json> = Map::new();
+    for (name, variable) in host.variables.iter() {
+        if let Variable::Data(data) = variable {
+            known.insert(name.to_owned(), data.clone());
         }
-        known.insert("inventory_hostname".to_owned(), json!(host.host.name()));
-        known.insert("ansible_host".to_owned(), json!(host.host.address()));
-        known
     }
+    known.insert("inventory_hostname".to_owned(), json!(host.host.name()));
+    known.insert("ansible_host".to_owned(), json!(host.host.address()));
+    known
 }

@@ -310,10 +310,8 @@ fn judged(task: &Task, done: &mut Done, scope: &Scope) -> Result<bool> {
             done.failure = Some(Failure::step(format!("`failed_when` holds: {}", text.join(" and "))));
         }
     }
-    if let Some(conditions) = &task.changed_when {
-        if done.failure.is_none() {
-            done.changed = all(conditions, &context(done))?;
-        }
+    if let (Some(conditions), true) = (&task.changed_when, done.failure.is_none()) {
+        done.changed = all(conditions, &context(done))?;
     }
     match &task.until {
         Some(conditions) => all(conditions, &context(done)),
