@@ -2,6 +2,8 @@
 
 #[path = "integration/command_line.rs"]
 mod command_line;
+#[path = "integration/flux.rs"]
+mod flux;
 #[path = "integration/house.rs"]
 mod house;
 #[path = "integration/kube_api.rs"]
