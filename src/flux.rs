@@ -15,7 +15,7 @@ mod verdict;
 
 pub use install::install;
 pub use judge::{Finding, State, judge};
-pub use manifests::{CONTROLLERS, Manifests};
+pub use manifests::{CONTROLLERS, Controller, Manifests};
 pub use nudge::nudge;
 pub use object::{Condition, Key, Object};
 pub use ready::{Expected, wait_until_ready};

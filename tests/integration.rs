@@ -1,5 +1,11 @@
 //! The one integration binary.
 
+#[path = "integration/command_line.rs"]
+mod command_line;
+#[path = "integration/flux.rs"]
+mod flux;
+#[path = "integration/house.rs"]
+mod house;
 #[path = "integration/kube_api.rs"]
 mod kube_api;
 #[path = "integration/kubeadm.rs"]
@@ -8,3 +14,5 @@ mod kubeadm;
 mod specs;
 #[path = "integration/support/mod.rs"]
 mod support;
+#[path = "integration/without_libvirt.rs"]
+mod without_libvirt;

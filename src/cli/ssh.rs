@@ -1,11 +1,11 @@
 //! `seedbed ssh`.
 
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
-use engine::failure::Failure;
+use engine::failure::{Failure, Kind};
 
 use super::Ending;
 use super::spec_argument;
@@ -16,7 +16,7 @@ use crate::state::State;
 /// Runs the `ssh` of this workstation with the cluster's own key and its planned host keys; your
 /// `~/.ssh` is not read, and nothing is trusted on first use.
 #[derive(Debug, Args)]
-#[command(allow_missing_positional = true)]
+#[command(override_usage = "seedbed ssh [OPTIONS] [SPEC] NODE [-- COMMAND...]")]
 #[command(after_help = "\
 Examples:
   seedbed ssh cp
@@ -24,12 +24,9 @@ Examples:
 
 The exit code is ssh's: that of the command, or 255.")]
 pub struct Ssh {
-    /// The cluster spec; of a directory, the `seedbed.yaml` in it
-    #[arg(default_value = "seedbed.yaml")]
-    spec: PathBuf,
-
-    /// A node of the cluster
-    node: String,
+    /// A node of the cluster; the spec may be named before it
+    #[arg(required = true, num_args = 1..=2, value_name = "NODE")]
+    place: Vec<String>,
 
     /// A command to run instead of a shell
     #[arg(last = true)]
@@ -38,8 +35,12 @@ pub struct Ssh {
 
 impl Ssh {
     pub fn run(&self) -> Ending {
-        let cluster = crate::spec::load(spec_argument::of(&self.spec))?;
-        let node = &self.node;
+        let (spec, node) = match self.place.as_slice() {
+            [spec, node] => (spec_argument::of(Path::new(spec)), node),
+            [node] => (PathBuf::from("seedbed.yaml"), node),
+            _ => return Err(vec![Failure::new(Kind::Usage, "a node is missing")]),
+        };
+        let cluster = crate::spec::load(spec)?;
         if !cluster.nodes.iter().any(|known| known.name == *node) {
             let names: Vec<&str> = cluster.nodes.iter().map(|node| node.name.as_str()).collect();
             let failure = Failure::invalid(format!("{} has no node `{node}`", cluster.name));

@@ -8,9 +8,9 @@ use engine::wait::Patience;
 use kube::Client;
 
 use super::{Manifests, Sync, sync_objects};
-use crate::kube::Applier;
+use crate::kube::{Applier, Identified};
 
-/// Applies Flux and the first objects; answers whether anything changed.
+/// Applies Flux and the first objects; answers what changed.
 ///
 /// `webhook` is the planned service address of the Receiver.
 pub async fn install(
@@ -20,12 +20,12 @@ pub async fn install(
     webhook: Option<Ipv4Addr>,
     patience: Patience,
     step: &Step,
-) -> Result<bool> {
+) -> Result<Vec<Identified>> {
     let objects = manifests.objects(sync.pace, webhook)?;
     let mut applier = Applier::new(client.clone(), step, patience);
     // The first objects go before the controllers, which then find their work when they start.
     let mut changed = applier.apply(&objects.ground).await?;
     changed.extend(applier.apply(&sync_objects(sync)?).await?);
     changed.extend(applier.apply(&objects.controllers).await?);
-    Ok(!changed.is_empty())
+    Ok(changed)
 }

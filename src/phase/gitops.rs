@@ -107,7 +107,7 @@ async fn install(
     let webhook = gitops.embedded.then(|| webhook_address(ground.plan));
     let patience = ground.patience(300);
     let result = flux::install(client, manifests, &sync, webhook, patience, &step).await;
-    end(step, result).map(drop)
+    end(step, result.map(|changed| !changed.is_empty())).map(drop)
 }
 
 /// Masks what opens the Git host.

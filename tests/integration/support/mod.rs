@@ -1,4 +1,5 @@
-//! What several tests stand on: real programs from the store, and an API server.
+//! What several tests stand on: real programs from the store, an API server, and Flux.
 
 pub mod apiserver;
+pub mod flux;
 pub mod programs;

@@ -21,3 +21,9 @@ pub fn program(name: &str) -> PathBuf {
         )
     })
 }
+
+/// Reads a manifest of the catalog (`source-controller-crds`), which lies beside the programs as `NAME.yaml`.
+pub fn manifest(name: &str) -> String {
+    let path = program(&format!("{name}.yaml"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

@@ -1,7 +1,8 @@
 //! Writes what runs on a host as text that pastes into a shell.
 
+use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Write;
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Mutex;
@@ -51,7 +52,7 @@ fn render(host: &str, task: &Task<'_>, ended: &Result<Output, Broken>, took: Dur
     let mut text = format!("# {host}\n(\n{}\n) {input}\n#=> {outcome} in {} ms\n", script.trim_end(), took.as_millis());
     for (name, bytes) in output.iter().flat_map(|output| [("out", &output.stdout), ("err", &output.stderr)]) {
         for line in String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST)]).lines() {
-            text.push_str(&format!("# {name}: {line}\n"));
+            let _ = writeln!(text, "# {name}: {line}");
         }
     }
     text.push('\n');

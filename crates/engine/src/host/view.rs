@@ -1,14 +1,9 @@
 //! The two verbs on a host: `see` alters nothing, `apply` is the only call that alters it.
 
-use std::path::Path;
-
-use sha2::{Digest, Sha256};
-use tokio::io::AsyncReadExt;
-
-use super::channel::Task;
+use super::perform::{alter, answer};
 use super::recorded::Recorded;
 use super::recorder::Recorder;
-use super::{Answer, Applied, Attributes, Change, Command, Host, Output, Query, Stat, script};
+use super::{Answer, Applied, Attributes, Change, Command, Host, Output, Query, Stat};
 use crate::event::Step;
 use crate::failure::{Failure, Result};
 
@@ -93,6 +88,13 @@ impl<'a> HostView<'a> {
         }
     }
 
+    fn prepared_query(&self, query: Query) -> Query {
+        match query {
+            Query::Run(command) => Query::Run(self.prepared(command)),
+            other => other,
+        }
+    }
+
     /// Keeps every answer, to be written as a file for module cases.
     #[must_use]
     pub fn recording(mut self) -> Self {
@@ -116,10 +118,7 @@ impl<'a> HostView<'a> {
 
     /// Answers a query, from what was read ahead or else from the host as it is now.
     pub async fn see(&mut self, query: Query) -> Result<Answer> {
-        let query = match query {
-            Query::Run(command) => Query::Run(self.prepared(command)),
-            other => other,
-        };
+        let query = self.prepared_query(query);
         if let Some(at) = self.ahead.iter().position(|(known, _)| *known == query) {
             return Ok(self.ahead.swap_remove(at).1);
         }
@@ -135,6 +134,7 @@ impl<'a> HostView<'a> {
 
     /// Asks several at once; the next `see` of each answers without a round trip, unless a change touches it.
     pub async fn see_ahead(&mut self, queries: Vec<Query>) -> Result<()> {
+        let queries: Vec<Query> = queries.into_iter().map(|query| self.prepared_query(query)).collect();
         if let Backend::Ssh(host) = &self.backend {
             let answers = futures::future::try_join_all(queries.iter().map(|query| answer(host, query))).await?;
             if let Some(recorder) = &mut self.recorder {
@@ -210,97 +210,4 @@ impl<'a> HostView<'a> {
 
 fn mismatched(answer: &Answer) -> Failure {
     Failure::other(format!("an answer of another kind than its query: {answer:?}"))
-}
-
-async fn answer(host: &Host, query: &Query) -> Result<Answer> {
-    let (script, stdin, timeout) = match query {
-        Query::Stat(path) => (script::stat(path), None, None),
-        Query::Read(path) => (script::read(path), None, None),
-        Query::Run(command) => (script::command(command), command.stdin.as_deref(), command.timeout),
-    };
-    let task = Task { script: script.as_bytes(), stdin: stdin.unwrap_or_default(), timeout, live: None };
-    let output = host.execute(query, task).await?;
-    match query {
-        Query::Run(_) => Ok(Answer::Run(output)),
-        Query::Stat(_) if output.code == script::ABSENT => Ok(Answer::Stat(None)),
-        Query::Read(_) if output.code == script::ABSENT => Ok(Answer::Read(None)),
-        Query::Read(_) if output.success() => Ok(Answer::Read(Some(output.stdout))),
-        Query::Stat(_) if output.success() => {
-            let stat = script::parse_stat(&output.stdout_text());
-            stat.map(|stat| Answer::Stat(Some(stat))).ok_or_else(|| failed(host, query, &output))
-        }
-        _ => Err(failed(host, query, &output)),
-    }
-}
-
-async fn alter(host: &Host, change: &Change, step: Option<&Step>) -> Result<Output> {
-    let unique = format!("{:08x}", rand::random::<u32>());
-    let mut stdin = None;
-    let (script, mut timeout, mut live) = (
-        match change {
-            Change::Run(command) => script::command(command),
-            Change::Directory { path, attributes } => script::directory(path, attributes),
-            Change::Link { path, target } => script::link(path, target, &unique),
-            Change::Attributes { path, attributes, recurse } => script::attributes(path, attributes, *recurse),
-            Change::Remove { path } => script::remove(path),
-            Change::Write { path, content, attributes } => {
-                stdin = Some(content.as_slice());
-                let sha256 = hexadecimal(&Sha256::digest(content));
-                let content = script::Content { size: content.len() as u64, sha256: &sha256, unique: &unique };
-                script::write(path, &content, attributes)
-            }
-            Change::Send { path, source, attributes } => {
-                let (size, sha256) = digest(source).await?;
-                let content = script::Content { size, sha256: &sha256, unique: &unique };
-                let output = host.send(&script::write(path, &content, attributes), source, size, step).await?;
-                return if output.success() { Ok(Output::default()) } else { Err(failed(host, change, &output)) };
-            }
-        },
-        None,
-        None,
-    );
-    if let Change::Run(command) = change {
-        (stdin, timeout) = (command.stdin.as_deref(), command.timeout);
-        live = step.filter(|_| command.live);
-    }
-    let task = Task { script: script.as_bytes(), stdin: stdin.unwrap_or_default(), timeout, live };
-    let output = host.execute(change, task).await?;
-    match change {
-        Change::Run(_) => Ok(output),
-        _ if output.success() => Ok(Output::default()),
-        _ => Err(failed(host, change, &output)),
-    }
-}
-
-fn failed(host: &Host, tried: &dyn std::fmt::Display, output: &Output) -> Failure {
-    Failure::step(format!("{}: `{tried}` failed", host.name())).cause(script::complaint(output))
-}
-
-/// The length and sha256 of a file of the workstation.
-pub async fn digest(source: &Path) -> Result<(u64, String)> {
-    let read = async {
-        let mut file = tokio::fs::File::open(source).await?;
-        let mut hasher = Sha256::new();
-        let mut size = 0;
-        let mut piece = vec![0; 1 << 20];
-        loop {
-            match file.read(&mut piece).await? {
-                0 => return Ok((size, hexadecimal(&hasher.finalize()))),
-                length => {
-                    size += length as u64;
-                    hasher.update(&piece[..length]);
-                }
-            }
-        }
-    };
-    read.await
-        .map_err(|error: std::io::Error| Failure::other(format!("cannot read {}", source.display())).because(&error))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -158,7 +158,7 @@ async fn a_host_behind_a_host_and_a_forwarded_port() {
     let mut near = tokio::net::TcpStream::connect(("127.0.0.1", forward.port)).await.unwrap();
     near.write_all(b"ping").await.unwrap();
     let (mut far, _) = listener.accept().await.unwrap();
-    let mut word = [0; 4];
-    far.read_exact(&mut word).await.unwrap();
-    assert_eq!(&word, b"ping");
+    let mut mark = [0; 4];
+    far.read_exact(&mut mark).await.unwrap();
+    assert_eq!(&mark, b"ping");
 }

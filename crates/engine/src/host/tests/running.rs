@@ -62,14 +62,14 @@ async fn a_timeout_ends_the_whole_process_group() {
         let server = Server::start(&world, which("dash")).await;
         let host = connect(&world.target(server.port)).await;
         let mut view = host.view(Mode::Apply);
-        let word = format!("71{number}.{}", std::process::id());
-        let script = format!("echo begun; sleep {word} & sleep {word}; wait");
+        let mark = format!("71{number}.{}", std::process::id());
+        let script = format!("echo begun; sleep {mark} & sleep {mark}; wait");
         let begin = Instant::now();
         let failure = view.run(Command::shell(script).timeout(Duration::from_secs(1))).await.unwrap_err();
         assert!(failure.to_string().contains("not done after 1 s"), "{shell}: {failure}");
         assert_eq!(failure.evidence.as_deref(), Some("begun\n"), "{shell}");
         assert!(begin.elapsed() < Duration::from_secs(15), "{shell}");
-        eventually("the sleepers are gone", || !alive(&word)).await;
+        eventually("the sleepers are gone", || !alive(&mark)).await;
         let again = view.run_query(Command::argv(["echo", "again"])).await.unwrap();
         assert_eq!(again.stdout_text(), "again\n", "{shell}: the channel still serves");
     }
@@ -80,11 +80,11 @@ async fn a_child_that_ignores_term_is_killed() {
     let world = World::with("dash");
     let server = Server::start(&world, which("dash")).await;
     let host = connect(&world.target(server.port)).await;
-    let word = format!("721.{}", std::process::id());
-    let script = format!("trap '' TERM; sleep {word} & sleep {word}; wait");
+    let mark = format!("721.{}", std::process::id());
+    let script = format!("trap '' TERM; sleep {mark} & sleep {mark}; wait");
     let command = Command::shell(script).timeout(Duration::from_millis(500));
     host.view(Mode::Apply).run(command).await.unwrap_err();
-    eventually("the stubborn sleepers are gone", || !alive(&word)).await;
+    eventually("the stubborn sleepers are gone", || !alive(&mark)).await;
 }
 
 #[tokio::test]
@@ -92,12 +92,12 @@ async fn what_is_dropped_is_ended_on_the_host() {
     let world = World::with("bash");
     let server = Server::start(&world, which("dash")).await;
     let host = connect(&world.target(server.port)).await;
-    let word = format!("731.{}", std::process::id());
-    let script = format!("sleep {word} & sleep {word}; wait");
+    let mark = format!("731.{}", std::process::id());
+    let script = format!("sleep {mark} & sleep {mark}; wait");
     let mut view = host.view(Mode::Apply);
     let cut = timeout(Duration::from_secs(1), view.run(Command::shell(script))).await;
     assert!(cut.is_err());
-    eventually("the sleepers are gone", || !alive(&word)).await;
+    eventually("the sleepers are gone", || !alive(&mark)).await;
     let output = view.run_query(Command::argv(["echo", "again"])).await.unwrap();
     assert_eq!(output.stdout_text(), "again\n");
 }

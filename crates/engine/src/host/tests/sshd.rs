@@ -8,7 +8,8 @@ use futures::future::join_all;
 use tokio::time::Instant;
 
 use super::world::{SHELLS, World, alive, connect, eventually, which};
-use crate::host::{Attributes, Become, Change, Command, Mode};
+use crate::event::Events;
+use crate::host::{Attributes, Become, Change, Command, Host, Mode, Reason};
 
 /// A real sshd of its own: own port, own keys, own configuration.
 struct Sshd {
@@ -18,6 +19,23 @@ struct Sshd {
 
 impl Sshd {
     fn start(world: &World) -> Self {
+        Self::start_through(world, &mut Process::new(which("sshd")))
+    }
+
+    /// With users of its own, who exist only in its mount namespace.
+    fn start_with_users(world: &World) -> Self {
+        let script = "set -e; mkdir -p /run/sudo; mount -t tmpfs none /run/sudo; cp -a /etc \"$0\"; mount --bind \"$0/etc\" /etc\n\
+             useradd -M -d / -s /usr/bin/fish free; useradd -M -d / asked\n\
+             printf 'free:x1y2z3\\nasked:t0p s3cret\\n' | chpasswd\n\
+             printf 'free ALL=(ALL) NOPASSWD:ALL\\nasked ALL=(ALL) ALL\\n' >/etc/sudoers.d/seedbed-test\n\
+             exec sshd \"$@\"";
+        let mut unshare = Process::new(which("unshare"));
+        // sshd starts itself anew by its full path.
+        let script = script.replace("exec sshd", &format!("exec {}", which("sshd").display()));
+        Self::start_through(world, unshare.args(["-m", "sh", "-c", &script, &world.remote("")]))
+    }
+
+    fn start_through(world: &World, sshd: &mut Process) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         std::fs::write(world.file("host_key"), &world.host.private).unwrap();
         std::fs::set_permissions(world.file("host_key"), PermissionsExt::from_mode(0o600)).unwrap();
@@ -30,7 +48,6 @@ impl Sshd {
         std::fs::write(world.file("sshd_config"), config).unwrap();
         // sshd wants its empty directory, which only a service manager makes.
         std::fs::create_dir_all("/run/sshd").unwrap();
-        let mut sshd = Process::new(which("sshd"));
         sshd.args(["-D", "-e", "-f", &world.remote("sshd_config")]).stdin(Stdio::null());
         sshd.stderr(std::fs::File::create(world.file("sshd.log")).unwrap());
         Self { port, process: sshd.spawn().unwrap() }
@@ -106,20 +123,46 @@ async fn a_gone_client_and_a_timeout_end_the_group_through_sudo() {
     let host = connect(&target).await;
     let output = host.view(Mode::Apply).run_query(Command::shell("echo $SUDO_USER $(id -u)")).await.unwrap();
     assert_eq!(output.stdout_text(), "root 0\n");
-    let word = format!("741.{}", std::process::id());
-    let script = format!("sleep {word} & sleep {word}; wait");
+    let mark = format!("741.{}", std::process::id());
+    let script = format!("sleep {mark} & sleep {mark}; wait");
     let command = Command::shell(&script).timeout(Duration::from_secs(1));
     host.view(Mode::Apply).run(command).await.unwrap_err();
-    eventually("the timed out are gone", || !alive(&word)).await;
+    eventually("the timed out are gone", || !alive(&mark)).await;
     {
         let mut view = host.view(Mode::Apply);
         let running = view.run(Command::shell(&script));
-        let begun = eventually("the sleepers began", || alive(&word));
+        let begun = eventually("the sleepers began", || alive(&mark));
         tokio::select! {
             _ = running => panic!("it ended"),
             () = begun => {}
         }
     }
     drop(host);
-    eventually("the abandoned are gone", || !alive(&word)).await;
+    eventually("the abandoned are gone", || !alive(&mark)).await;
+}
+
+#[tokio::test]
+async fn users_become_root_with_and_without_a_password() {
+    let world = World::with("dash");
+    let sshd = Sshd::start_with_users(&world);
+    let who = Command::shell("id -u; echo $SUDO_USER; readlink /proc/self/fd/0");
+    let mut target = world.target(sshd.port);
+    for (user, password) in [("free", None), ("free", Some("x1y2z3")), ("asked", Some("t0p s3cret"))] {
+        target.user = user.into();
+        target.escalation = Become::Sudo { password: password.map(str::to_owned) };
+        let host = connect(&target).await;
+        let output = host.view(Mode::Apply).run_query(who.clone()).await.unwrap().stdout_text();
+        assert!(output.starts_with(&format!("0\n{user}\n")), "{user}: {output}");
+        let bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+        std::fs::write(world.file("source"), &bytes).unwrap();
+        let (path, source) = (world.remote("sent"), world.file("source"));
+        let mut view = host.view(Mode::Apply);
+        view.apply(Change::Send { path, source, attributes: Attributes::default() }).await.unwrap();
+        assert!(std::fs::read(world.file("sent")).unwrap() == bytes, "{user}");
+    }
+    for (password, said) in [(None, "password is required"), (Some("wrong"), "sudo did not accept the password")] {
+        target.escalation = Become::Sudo { password: password.map(str::to_owned) };
+        let refused = Host::connect(&target, &Events::ignored().step("connect")).await.err().unwrap();
+        assert!(matches!(&refused.reason, Reason::Shell(text) if text.contains(said)), "{refused}");
+    }
 }
