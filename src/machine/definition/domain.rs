@@ -51,10 +51,19 @@ pub fn domain(plan: &Plan, node: &NodePlan, parts: &DomainParts<'_>) -> Element 
         .with(element("vcpu").text(parts.cpus))
         .with(boot(parts, emulated))
         .with(element("features").with(element("acpi")).with(element("apic")))
-        .with(element("cpu").set("mode", if emulated { "maximum" } else { "host-passthrough" }))
+        .with(cpu(emulated))
         .with(element("clock").set("offset", "utc"))
         .with(element("on_crash").text("restart"))
         .with(devices(parts, emulated))
+}
+
+fn cpu(emulated: bool) -> Element {
+    if !emulated {
+        return element("cpu").set("mode", "host-passthrough");
+    }
+    // Five-level page tables cost a load at each miss, and kernels double-faulted on them under emulation.
+    let la57 = element("feature").set("policy", "disable").set("name", "la57");
+    element("cpu").set("mode", "maximum").with(la57)
 }
 
 fn boot(parts: &DomainParts<'_>, emulated: bool) -> Element {
@@ -63,7 +72,8 @@ fn boot(parts: &DomainParts<'_>, emulated: bool) -> Element {
         return os.with(element("boot").set("dev", "hd"));
     };
     // Guards against speculation cost emulated code much, and there is nothing to guard against.
-    let more = if emulated { " mitigations=off nowatchdog" } else { "" };
+    // A kernel that emulation brought down starts again rather than being waited for.
+    let more = if emulated { " mitigations=off nowatchdog panic=5" } else { "" };
     os.with(element("kernel").text(kernel))
         .with(element("initrd").text(initrd))
         .with(element("cmdline").text(format!("{arguments}{more}")))
