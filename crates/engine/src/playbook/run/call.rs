@@ -162,6 +162,7 @@ fn done(outcome: Outcome) -> Done {
     let failure = outcome.failed.map(Failure::step);
     Done {
         changed: outcome.changed,
+        skipped: outcome.skipped,
         failure,
         diffs: outcome.diff.into_iter().collect(),
         facts: outcome.facts,

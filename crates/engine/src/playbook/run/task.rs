@@ -293,6 +293,9 @@ fn holds(conditions: &[&Condition], context: &Context) -> Result<Option<String>>
 
 /// Applies `changed_when`, `failed_when` and `until` to a result; says whether there is nothing more to try.
 fn judged(task: &Task, done: &mut Done, scope: &Scope) -> Result<bool> {
+    if done.skipped.is_some() {
+        return Ok(true);
+    }
     let context = |done: &Done| {
         let name = task.register.as_deref().unwrap_or("_result");
         scope.with(Level::Magic, Arc::new(Layer::data([(name.to_owned(), done.registered())]))).context()
@@ -379,9 +382,11 @@ fn told(host: &str, name: &str, task: &Task, failure: Failure, result: &Map<Stri
         let said = if text("stderr").is_empty() { text("stdout") } else { text("stderr") };
         let lines: Vec<&str> = said.lines().collect();
         let tail = lines[lines.len().saturating_sub(40)..].join("\n");
+        // A script of many lines is found by its place.
         match (text("cmd"), tail.is_empty()) {
             ("", true) => None,
-            ("", false) => Some(tail),
+            (command, false) if command.is_empty() || command.contains('\n') => Some(tail),
+            (command, _) if command.contains('\n') => None,
             (command, _) => Some(format!("$ {command}\n{tail}").trim_end().to_owned()),
         }
     });
