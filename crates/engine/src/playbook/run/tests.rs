@@ -32,7 +32,13 @@ impl Bench {
     fn context(&self) -> HostContext<'_> {
         let directory = self.world.remote("");
         let variables = Layer::data([("dir".to_owned(), json!(directory.trim_end_matches('/')))]);
-        HostContext { host: &self.host, groups: vec!["nodes".into()], user: "root".into(), variables, extra: Layer::default() }
+        HostContext {
+            host: &self.host,
+            groups: vec!["nodes".into()],
+            user: "root".into(),
+            variables,
+            extra: Layer::default(),
+        }
     }
 
     async fn play(&self, files: &[(&str, &str)]) -> (Result<HostRecap>, Vec<EventKind>) {
