@@ -2,8 +2,11 @@
 
 mod call;
 mod control;
+mod done;
 mod items;
+mod judge;
 mod recap;
+mod repeat;
 mod runner;
 mod settings;
 mod task;

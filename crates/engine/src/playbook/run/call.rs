@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value as Json};
 
+use super::done::Done;
 use super::runner::{Runner, Stop};
 use super::settings::Inherited;
-use super::task::Done;
 use crate::event::Step;
 use crate::failure::{Failure, Result};
 use crate::host::Mode;
