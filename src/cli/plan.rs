@@ -18,7 +18,7 @@ use crate::state::State;
 #[command(after_help = "\
 Examples:
   seedbed plan
-  seedbed plan -o json | jq -r '.plan.nodes[] | \"\\(.name) \\(.address)\"'
+  seedbed plan -o json | jq -r '.nodes[] | \"\\(.name) \\(.address)\"'
 
 Exit codes: 0 it can be made, 3 the spec is wrong, 4 preflight refuses.")]
 pub struct Plan {
@@ -61,7 +61,9 @@ impl Plan {
                 text
             }
             Output::Json => {
-                let value = serde_json::json!({ "plan": plan, "extras": extras, "changes": changes });
+                let mut value = serde_json::json!(plan);
+                value["extras"] = serde_json::json!(extras);
+                value["changes"] = serde_json::json!(changes);
                 format!("{value:#}\n")
             }
         });

@@ -71,7 +71,10 @@ pub fn run<T>(
         *failures = interrupted(failures, run);
     }
     match &result {
-        Ok(_) => context.step.finish(true),
+        Ok(_) => {
+            let changed = context.events().changed();
+            context.step.finish(changed);
+        }
         Err(failures) => match failures.iter().find(|failure| failure.kind != Kind::Interrupted) {
             Some(failure) => context.step.fail(failure),
             // Its drop says that it was interrupted.

@@ -75,6 +75,7 @@ pub struct Events {
 struct Shared {
     next: std::sync::atomic::AtomicU64,
     sender: Mutex<Sender<Event>>,
+    changed: std::sync::atomic::AtomicBool,
     secrets: Secrets,
 }
 
@@ -82,7 +83,8 @@ impl Events {
     /// Makes a sink and the channel that the reporter reads.
     pub fn new() -> (Self, Receiver<Event>) {
         let (sender, receiver) = channel();
-        let shared = Shared { next: 1.into(), sender: Mutex::new(sender), secrets: Secrets::default() };
+        let shared =
+            Shared { next: 1.into(), sender: Mutex::new(sender), changed: false.into(), secrets: Secrets::default() };
         (Self { shared: Arc::new(shared) }, receiver)
     }
 
@@ -106,12 +108,20 @@ impl Events {
         Step::start(self.clone(), name.into(), Some(subject.into()), None, Vec::new())
     }
 
+    /// Whether any step so far ended with something altered.
+    pub fn changed(&self) -> bool {
+        self.shared.changed.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     pub(crate) fn next_id(&self) -> StepId {
         StepId(self.shared.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
     }
 
     pub(crate) fn emit(&self, step: StepId, kind: EventKind) {
         let kind = self.shared.secrets.mask_event(kind);
+        if kind == (EventKind::Finished { changed: true }) {
+            self.shared.changed.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
         let event = Event { version: VERSION, at: jiff::Timestamp::now(), step, kind };
         // A reader that has gone must not stop a worker.
         if let Ok(sender) = self.shared.sender.lock() {

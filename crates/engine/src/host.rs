@@ -20,7 +20,7 @@ mod send;
 mod ssh;
 mod target;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trace;
 mod view;
 

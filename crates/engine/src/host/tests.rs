@@ -6,3 +6,6 @@ mod running;
 mod server;
 mod sshd;
 mod world;
+
+pub(crate) use sshd::Sshd;
+pub(crate) use world::{World, connect};

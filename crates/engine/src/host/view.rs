@@ -18,7 +18,7 @@ pub enum Mode {
 /// What answers and is altered.
 enum Backend<'a> {
     Ssh(&'a Host),
-    Recorded(Recorded),
+    Recorded(Box<Recorded>),
 }
 
 /// A host as one task of a playbook sees it.
@@ -42,7 +42,7 @@ impl<'a> HostView<'a> {
 
     /// A view of recorded answers, which collects the changes.
     pub fn recorded(recorded: Recorded, mode: Mode) -> HostView<'static> {
-        HostView::over(Backend::Recorded(recorded), mode)
+        HostView::over(Backend::Recorded(Box::new(recorded)), mode)
     }
 
     fn over(backend: Backend<'a>, mode: Mode) -> Self {

@@ -83,7 +83,10 @@ impl Guarded<'_> {
         }
         let begun = Instant::now();
         match host.run(command.clone()).await? {
-            Applied::Withheld => Ok(Outcome::changed(true).with("skipped_because", "check mode")),
+            Applied::Withheld => {
+                // As in Ansible: what a command would say is not known.
+                Ok(Outcome { skipped: Some("a command is not run in check mode".to_owned()), ..Outcome::unchanged() })
+            }
             Applied::Done(output) => {
                 let mut outcome = result(&command, &output, self.strip).with("delta", seconds(begun.elapsed()));
                 outcome.changed = true;

@@ -8,6 +8,8 @@ pub struct Outcome {
     pub changed: bool,
     /// Why it failed, where that is no failure of ours: a command's exit code.
     pub failed: Option<String>,
+    /// Why it was not run at all; then `changed_when` and `failed_when` are not asked.
+    pub skipped: Option<String>,
     /// The module's own results.
     pub result: Map<String, Json>,
     /// Facts that the host gets.

@@ -236,6 +236,12 @@ impl Checker<'_> {
             if self.names.contains(&name) || template::is_guarded(guards, &name) {
                 continue;
             }
+            if ["lookup", "query", "q"].contains(&name.as_str()) {
+                let hint = "`copy` and `template` read files, and variables come from the spec";
+                let failure = Failure::invalid(format!("`{name}` is not supported yet")).place(place.clone());
+                self.mistakes.push(failure.hint(hint));
+                continue;
+            }
             let failure = Failure::invalid(format!("nothing defines `{name}`")).place(place.clone());
             let hint = match nearest::name(&name, self.names.iter().map(String::as_str)) {
                 Some(nearest) => format!("is it `{nearest}`?"),

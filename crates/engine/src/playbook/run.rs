@@ -2,11 +2,16 @@
 
 mod call;
 mod control;
+mod done;
 mod items;
+mod judge;
 mod recap;
+mod repeat;
 mod runner;
 mod settings;
 mod task;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 use futures::future::join_all;
@@ -73,7 +78,7 @@ pub async fn run(
     Recap { hosts: runners.into_iter().map(Runner::into_recap).collect() }
 }
 
-/// Runs a playbook on one host, whatever its plays' `hosts` say, until the first failure.
+/// Runs a playbook on one host, those plays that mean it, until the first failure.
 pub async fn run_on(
     playbook: &Playbook,
     context: &HostContext<'_>,
@@ -86,6 +91,9 @@ pub async fn run_on(
     let mut runner = Runner::new(context, &shared);
     let names = [runner.name().to_owned()];
     for play in &playbook.plays {
+        if !runner.is_meant(&play.hosts) {
+            continue;
+        }
         let turns = Turns::new(1, false);
         runner.play(play, turns.of(0), &names).await;
         if runner.has_failed() {

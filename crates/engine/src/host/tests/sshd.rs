@@ -12,13 +12,13 @@ use crate::event::Events;
 use crate::host::{Attributes, Become, Change, Command, Host, Mode, Reason};
 
 /// A real sshd of its own: own port, own keys, own configuration.
-struct Sshd {
-    port: u16,
+pub(crate) struct Sshd {
+    pub(crate) port: u16,
     process: Child,
 }
 
 impl Sshd {
-    fn start(world: &World) -> Self {
+    pub(crate) fn start(world: &World) -> Self {
         Self::start_through(world, &mut Process::new(which("sshd")))
     }
 

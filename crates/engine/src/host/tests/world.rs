@@ -12,17 +12,17 @@ use crate::host::keys::{KeyPair, generate_ed25519};
 use crate::host::{Become, Host, Login, Target};
 
 /// Which shell is `sh`; with busybox all other tools are its own, too.
-pub(super) const SHELLS: [&str; 3] = ["dash", "bash", "busybox"];
+pub(crate) const SHELLS: [&str; 3] = ["dash", "bash", "busybox"];
 
-pub(super) struct World {
-    pub(super) directory: TempDir,
-    pub(super) user: KeyPair,
-    pub(super) host: KeyPair,
-    pub(super) path: String,
+pub(crate) struct World {
+    pub(crate) directory: TempDir,
+    pub(crate) user: KeyPair,
+    pub(crate) host: KeyPair,
+    pub(crate) path: String,
 }
 
 impl World {
-    pub(super) fn with(shell: &str) -> Self {
+    pub(crate) fn with(shell: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let bin = directory.path().join("bin");
         std::fs::create_dir(&bin).unwrap();
@@ -38,16 +38,16 @@ impl World {
         Self { directory, user, host, path }
     }
 
-    pub(super) fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// A path inside, as the remote side is told.
-    pub(super) fn remote(&self, name: &str) -> String {
+    pub(crate) fn remote(&self, name: &str) -> String {
         self.file(name).to_str().unwrap().to_owned()
     }
 
-    pub(super) fn target(&self, port: u16) -> Target {
+    pub(crate) fn target(&self, port: u16) -> Target {
         let login = Login::Key(self.user.private.clone());
         let mut target = Target::new("node", "127.0.0.1", "root", self.host.public.clone(), login);
         target.port = port;
@@ -57,18 +57,18 @@ impl World {
     }
 }
 
-pub(super) async fn connect(target: &Target) -> Host {
+pub(crate) async fn connect(target: &Target) -> Host {
     Host::connect(target, &Events::ignored().step("connect")).await.unwrap()
 }
 
-pub(super) fn which(program: &str) -> PathBuf {
+pub(crate) fn which(program: &str) -> PathBuf {
     let places = ["/usr/sbin", "/usr/bin", "/bin", "/sbin"];
     let found = places.iter().map(|place| Path::new(place).join(program)).find(|path| path.exists());
     found.unwrap_or_else(|| panic!("{program} is not installed; `make setup` does"))
 }
 
 /// Waits for a condition of the test machine.
-pub(super) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..800 {
         if holds() {
             return;
@@ -79,7 +79,7 @@ pub(super) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Whether a process with this word in its arguments lives.
-pub(super) fn alive(word: &str) -> bool {
+pub(crate) fn alive(word: &str) -> bool {
     let Ok(processes) = std::fs::read_dir("/proc") else { return false };
     processes.flatten().any(|process| {
         let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value as Json};
 
+use super::done::Done;
 use super::runner::{Runner, Stop};
 use super::settings::Inherited;
-use super::task::Done;
 use crate::event::Step;
 use crate::failure::{Failure, Result};
 use crate::host::Mode;
@@ -162,6 +162,7 @@ fn done(outcome: Outcome) -> Done {
     let failure = outcome.failed.map(Failure::step);
     Done {
         changed: outcome.changed,
+        skipped: outcome.skipped,
         failure,
         diffs: outcome.diff.into_iter().collect(),
         facts: outcome.facts,

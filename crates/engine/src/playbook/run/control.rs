@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
+use super::done::{Control, Done};
 use super::runner::Runner;
-use super::task::{Control, Done};
 use crate::failure::{Failure, Result};
 use crate::module::{Assert, Debug, Module, Pause};
 use crate::playbook::play::Task;

@@ -5,62 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::done::{Control, Done, told};
+use super::judge::{holds, judged};
+use super::repeat::items;
 use super::runner::{Runner, Stop};
 use super::settings::Inherited;
 use super::turns::{Position, Turn};
-use crate::event::Step;
-use crate::failure::{Failure, Result};
-use crate::module::Diff;
-use crate::playbook::play::{Condition, Loop, LoopKind, Play, Task};
-use crate::template::{self, Context, Layer, Level, Scope, Variable};
-
-/// What a task did for one item, or for all of them.
-#[derive(Default)]
-pub struct Done {
-    /// What `register` keeps.
-    pub result: Map<String, Json>,
-    pub changed: bool,
-    pub skipped: Option<String>,
-    pub failure: Option<Failure>,
-    pub facts: Map<String, Json>,
-    pub diffs: Vec<Diff>,
-    /// What a task says to people.
-    pub notes: Vec<String>,
-    pub control: Option<Control>,
-}
-
-/// What a `meta` task asks of the runner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
-    Flush,
-    End,
-}
-
-impl Done {
-    pub fn failed(failure: Failure) -> Self {
-        Self { failure: Some(failure), ..Self::default() }
-    }
-
-    fn skipped(reason: String) -> Self {
-        Self { skipped: Some(reason), ..Self::default() }
-    }
-
-    /// The result with the flags that every result has.
-    fn registered(&self) -> Json {
-        let mut result = self.result.clone();
-        result.insert("changed".to_owned(), self.changed.into());
-        result.insert("failed".to_owned(), self.failure.is_some().into());
-        result.insert("skipped".to_owned(), self.skipped.is_some().into());
-        if let Some(reason) = &self.skipped {
-            result.insert("skip_reason".to_owned(), reason.as_str().into());
-        }
-        if let Some(failure) = &self.failure {
-            let message = failure.causes.last().unwrap_or(&failure.what).as_str();
-            result.entry("msg").or_insert_with(|| message.into());
-        }
-        Json::Object(result)
-    }
-}
+use crate::event::{Step, Unit};
+use crate::failure::{Failure, Kind, Result};
+use crate::playbook::play::{Play, Task};
+use crate::template::{self, Layer, Level, Scope, Variable};
 
 impl Runner<'_> {
     pub(super) async fn task(
@@ -135,7 +89,7 @@ impl Runner<'_> {
             if let (true, Some(pause)) = (index > 0, &repeat.pause) {
                 tokio::time::sleep(seconds(template::resolve(pause, &scope.context()), 0)).await;
             }
-            step.progress(index as u64, Some(many as u64), crate::event::Unit::Items);
+            step.progress(index as u64, Some(many as u64), Unit::Items);
             let done = self.tried(task, inherited, &scope, step).await;
             let mut result = done.registered();
             if let Json::Object(result) = &mut result {
@@ -232,7 +186,7 @@ impl Runner<'_> {
         match (done.failure, done.skipped) {
             (Some(failure), _) => {
                 let failure = told(self.name(), name, task, failure, &done.result, telling.hidden);
-                if telling.ignored && failure.kind != crate::failure::Kind::Interrupted {
+                if telling.ignored && failure.kind != Kind::Interrupted {
                     self.recap.ok += 1;
                     self.recap.ignored += 1;
                     step.note(format!("it failed, which is ignored: {failure}"));
@@ -281,77 +235,6 @@ struct Telling {
     ignored: bool,
 }
 
-/// Whether all conditions hold; else the one that does not.
-fn holds(conditions: &[&Condition], context: &Context) -> Result<Option<String>> {
-    for condition in conditions {
-        if !template::holds(&condition.text, &condition.place, context)? {
-            return Ok(Some(format!("not {}", condition.text)));
-        }
-    }
-    Ok(None)
-}
-
-/// Applies `changed_when`, `failed_when` and `until` to a result; says whether there is nothing more to try.
-fn judged(task: &Task, done: &mut Done, scope: &Scope) -> Result<bool> {
-    let context = |done: &Done| {
-        let name = task.register.as_deref().unwrap_or("_result");
-        scope.with(Level::Magic, Arc::new(Layer::data([(name.to_owned(), done.registered())]))).context()
-    };
-    let all = |conditions: &[Condition], context: &Context| -> Result<bool> {
-        Ok(holds(&conditions.iter().collect::<Vec<_>>(), context)?.is_none())
-    };
-    let interrupted = done.failure.as_ref().is_some_and(|failure| failure.kind == crate::failure::Kind::Interrupted);
-    if let (Some(conditions), false) = (&task.failed_when, interrupted) {
-        let failed = all(conditions, &context(done))?;
-        if !failed {
-            done.failure = None;
-        } else if done.failure.is_none() {
-            let text: Vec<&str> = conditions.iter().map(|condition| condition.text.as_str()).collect();
-            done.failure = Some(Failure::step(format!("`failed_when` holds: {}", text.join(" and "))));
-        }
-    }
-    if let (Some(conditions), true) = (&task.changed_when, done.failure.is_none()) {
-        done.changed = all(conditions, &context(done))?;
-    }
-    match &task.until {
-        Some(conditions) => all(conditions, &context(done)),
-        None => Ok(done.failure.is_none() || interrupted),
-    }
-}
-
-/// The items of a loop.
-fn items(repeat: &Loop, context: &Context) -> Result<Vec<Json>> {
-    let wrong = |value: &Json, wanted: &str| {
-        let kind = match value {
-            Json::String(_) => "text",
-            Json::Object(_) => "a map",
-            Json::Null => "nothing",
-            _ => "a plain value",
-        };
-        Failure::invalid(format!("a loop needs {wanted}, not {kind}")).place(repeat.place.clone())
-    };
-    let value = template::resolve(&repeat.over, context)?;
-    match (repeat.kind, value) {
-        (LoopKind::List, Json::Array(items)) => Ok(items),
-        (LoopKind::List, other) => {
-            Err(wrong(&other, "a list").hint("`| dict2items` makes a list of a map, `| list` of what can be iterated"))
-        }
-        (LoopKind::Items, Json::Array(items)) => Ok(items.into_iter().flat_map(flat).collect()),
-        (LoopKind::Items, other) => Ok(vec![other]),
-        (LoopKind::Dict, Json::Object(map)) => {
-            Ok(map.into_iter().map(|(key, value)| json!({ "key": key, "value": value })).collect())
-        }
-        (LoopKind::Dict, other) => Err(wrong(&other, "a map")),
-    }
-}
-
-fn flat(item: Json) -> Vec<Json> {
-    match item {
-        Json::Array(items) => items,
-        other => vec![other],
-    }
-}
-
 fn whole(value: Result<Json>) -> Option<u64> {
     template::print(&value.ok()?).trim().parse().ok()
 }
@@ -359,31 +242,4 @@ fn whole(value: Result<Json>) -> Option<u64> {
 fn seconds(value: Result<Json>, default: u64) -> Duration {
     let seconds = value.ok().and_then(|value| template::print(&value).trim().parse::<f64>().ok());
     seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(Duration::from_secs(default))
-}
-
-/// The failure of a task as people need it: host, task, command, what it said, file and line.
-fn told(host: &str, name: &str, task: &Task, failure: Failure, result: &Map<String, Json>, hidden: bool) -> Failure {
-    let place = failure.place.clone().filter(|place| place.line > 0).unwrap_or_else(|| task.place.clone());
-    let kind = failure.kind;
-    if kind == crate::failure::Kind::Interrupted {
-        return failure;
-    }
-    let mut told = Failure::step(format!("{host}: the task `{name}` failed")).place(place);
-    if hidden {
-        return told.cause("its output is hidden by `no_log`").hint("run it once with `no_log: false` to see it");
-    }
-    told.causes = std::iter::once(failure.what).chain(failure.causes).collect();
-    told.hints = failure.hints;
-    let text = |name: &str| result.get(name).and_then(Json::as_str).unwrap_or_default().trim_end();
-    told.evidence = failure.evidence.or_else(|| {
-        let said = if text("stderr").is_empty() { text("stdout") } else { text("stderr") };
-        let lines: Vec<&str> = said.lines().collect();
-        let tail = lines[lines.len().saturating_sub(40)..].join("\n");
-        match (text("cmd"), tail.is_empty()) {
-            ("", true) => None,
-            ("", false) => Some(tail),
-            (command, _) => Some(format!("$ {command}\n{tail}").trim_end().to_owned()),
-        }
-    });
-    told
 }
