@@ -12,8 +12,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 quickstart: workstation ## sets up what is missing and ends with a synced cluster of one node
-	$(SEEDBED) up inventories/quickstart.yaml
-	@echo; echo "The cluster is synced. Use it with:"; echo "  export KUBECONFIG=$$($(SEEDBED) kubeconfig inventories/quickstart.yaml --path)"
+	[ -e quickstart/seedbed.yaml ] || $(SEEDBED) init quickstart
+	scripts/prepare run $(SEEDBED) up quickstart
+	@echo; echo "Synced from quickstart/gitops. Use it with:"
+	@echo "  export KUBECONFIG=$$($(SEEDBED) kubeconfig quickstart --path)"
 
 tools: ## installs what building and testing needs
 	scripts/prepare tools

@@ -28,6 +28,7 @@ pub fn checks(station: &Workstation) -> Vec<Check> {
         program(station, "mke2fs", "mke2fs", &["e2fsprogs"], &["e2fsprogs"]),
         go(station),
         gcc(station),
+        kubectl(station),
         program(station, "mmdebstrap", "mmdebstrap", &["mmdebstrap"], &["mmdebstrap"]),
         room("room for artifacts", &station.cache, CACHE),
         room("room for disks", &station.pools, POOLS),
@@ -106,6 +107,17 @@ fn go(station: &Workstation) -> Check {
             &station.distribution,
             &["golang-go"],
             &["golang"],
+        ),
+    }
+}
+
+fn kubectl(station: &Workstation) -> Check {
+    match station.programs.get("kubectl") {
+        Some(path) => Check::fine("kubectl", path.display().to_string()),
+        None => Check::advice("kubectl", "not there; seedbed does without, people do not").by_packages(
+            &station.distribution,
+            &["kubernetes-client"],
+            &["kubernetes-client"],
         ),
     }
 }

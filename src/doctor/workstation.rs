@@ -55,7 +55,7 @@ pub enum Daemon {
     Absent,
 }
 
-const PROGRAMS: [&str; 12] = [
+const PROGRAMS: [&str; 13] = [
     "qemu-system-x86_64",
     "qemu-system-aarch64",
     "qemu-img",
@@ -68,6 +68,7 @@ const PROGRAMS: [&str; 12] = [
     "gcc",
     "mmdebstrap",
     "mke2fs",
+    "kubectl",
 ];
 
 impl Workstation {

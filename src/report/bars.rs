@@ -52,12 +52,16 @@ impl Bars {
 impl Reader for Bars {
     fn read(&mut self, event: &Event, tree: &Tree) {
         let Some(step) = tree.get(event.step) else { return };
-        let path = || tree.path(step.id);
+        // What is of the whole run needs no path.
+        let about = |text: &str| match step.depth {
+            0 => text.to_owned(),
+            _ => format!("{}: {text}", tree.path(step.id)),
+        };
         match &event.kind {
-            EventKind::Note { text } => self.print(&self.paint.cyan("i"), &format!("{}: {text}", path())),
-            EventKind::Warning { text } => self.print(&self.paint.yellow("!"), &format!("{}: {text}", path())),
+            EventKind::Note { text } => self.print(&self.paint.cyan("i"), &about(text)),
+            EventKind::Warning { text } => self.print(&self.paint.yellow("!"), &about(text)),
             EventKind::Output { text } if self.verbose => {
-                self.print(" ", &self.paint.dim(&format!("{} | {text}", path())));
+                self.print(" ", &self.paint.dim(&format!("{} | {text}", tree.path(step.id))));
             }
             EventKind::Started { .. }
             | EventKind::Progress { .. }

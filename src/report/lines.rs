@@ -14,6 +14,8 @@ use super::{Paint, Reader};
 const SHORT: SignedDuration = SignedDuration::from_secs(1);
 /// Between two lines about one step's progress.
 const PROGRESS: SignedDuration = SignedDuration::from_secs(10);
+/// Without a line for this long, what is under way is told again: a log must not look dead.
+const SILENCE: SignedDuration = SignedDuration::from_secs(60);
 
 pub struct Lines {
     out: Box<dyn Write + Send>,
@@ -22,11 +24,13 @@ pub struct Lines {
     /// Begun, and not told yet.
     quiet: Vec<StepId>,
     progress: HashMap<StepId, Timestamp>,
+    /// When the last line was written.
+    last: Option<Timestamp>,
 }
 
 impl Lines {
     pub fn new(out: Box<dyn Write + Send>, paint: Paint, verbose: bool) -> Self {
-        Self { out, paint, verbose, quiet: Vec::new(), progress: HashMap::new() }
+        Self { out, paint, verbose, quiet: Vec::new(), progress: HashMap::new(), last: None }
     }
 
     fn line(&mut self, tree: &Tree, at: Timestamp, word: &str, text: &str) {
@@ -36,6 +40,7 @@ impl Lines {
             "done" => self.paint.green(word),
             _ => self.paint.dim(word),
         };
+        self.last = self.last.max(Some(at));
         let since = clock(at.duration_since(tree.start(at)));
         let text = text.trim_end().replace('\n', "\n              ");
         // A terminal that has gone must not stop the work.
@@ -65,6 +70,18 @@ impl Lines {
                 self.quiet.remove(index);
                 self.line(tree, step.started, "start", &tree.path(step.id));
             }
+        }
+    }
+
+    /// Tells what is under way after a long silence.
+    fn remind(&mut self, tree: &Tree, now: Timestamp) {
+        if self.last.is_none_or(|last| now.duration_since(last) < SILENCE) {
+            return;
+        }
+        for step in tree.frontier() {
+            let took = duration(step.took(now));
+            let waiting = step.waiting.as_ref().map(|condition| format!(": {condition}")).unwrap_or_default();
+            self.line(tree, now, "still", &format!("{} ({took}){waiting}", tree.path(step.id)));
         }
     }
 
@@ -116,17 +133,19 @@ impl Reader for Lines {
         if matches!(event.kind, EventKind::Waiting { .. } | EventKind::Note { .. } | EventKind::Warning { .. }) {
             self.introduce(tree, Some(step.id));
         }
-        let path = || tree.path(step.id);
+        // What is of the whole run needs no path.
+        let about = |text: &str| match step.depth {
+            0 => text.to_owned(),
+            _ => format!("{}: {text}", tree.path(step.id)),
+        };
         match &event.kind {
             EventKind::Started { .. } => self.quiet.push(event.step),
             EventKind::Progress { .. } => self.progressed(event, tree, step),
-            EventKind::Waiting { condition } => {
-                self.line(tree, event.at, "wait ", &format!("{}: {condition}", path()));
-            }
-            EventKind::Note { text } => self.line(tree, event.at, "note ", &format!("{}: {text}", path())),
-            EventKind::Warning { text } => self.line(tree, event.at, "warn ", &format!("{}: {text}", path())),
+            EventKind::Waiting { condition } => self.line(tree, event.at, "wait ", &about(condition)),
+            EventKind::Note { text } => self.line(tree, event.at, "note ", &about(text)),
+            EventKind::Warning { text } => self.line(tree, event.at, "warn ", &about(text)),
             EventKind::Output { text } if self.verbose => {
-                self.line(tree, event.at, "     ", &format!("{} | {text}", path()));
+                self.line(tree, event.at, "     ", &format!("{} | {text}", tree.path(step.id)));
             }
             EventKind::Output { .. } => {}
             EventKind::Finished { .. }
@@ -138,6 +157,7 @@ impl Reader for Lines {
 
     fn tick(&mut self, tree: &Tree, now: Timestamp) {
         self.announce(tree, now);
+        self.remind(tree, now);
         let _ = self.out.flush();
     }
 
@@ -150,6 +170,22 @@ impl Reader for Lines {
 mod tests {
     use super::super::replay::tests::{Buffer, journal};
     use super::*;
+
+    #[test]
+    fn a_long_silence_is_broken() {
+        let buffer = Buffer::default();
+        let mut lines = Lines::new(Box::new(buffer.clone()), Paint::Never, false);
+        let mut tree = Tree::default();
+        for event in journal().iter().filter(|event| event.at < Timestamp::from_second(17).unwrap()) {
+            tree.take(event);
+            lines.read(event, &tree);
+        }
+        let before = buffer.text().len();
+        lines.tick(&tree, Timestamp::from_second(60).unwrap());
+        lines.tick(&tree, Timestamp::from_second(80).unwrap());
+        lines.tick(&tree, Timestamp::from_second(90).unwrap());
+        insta::assert_snapshot!(&buffer.text()[before..], @"");
+    }
 
     #[test]
     fn a_run_as_lines() {
