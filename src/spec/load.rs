@@ -62,8 +62,9 @@ pub fn validate(file: impl AsRef<Path>) -> Report {
 fn inspect(cluster: &Cluster, text: &str, repository: bool) -> Report {
     let gitops = cluster.gitops.as_ref().filter(|_| repository);
     let mut report = gitops.map(super::repository::check).unwrap_or_default();
-    let strays = Assets::beside(&cluster.directory).strays(text, &cluster.provision.playbooks);
-    report.failures.extend(strays);
+    let assets = Assets::beside(&cluster.directory);
+    report.failures.extend(assets.strays(text, &cluster.provision.playbooks));
+    report.failures.extend(super::playbooks::check(cluster, &assets));
     report
 }
 
