@@ -6,6 +6,8 @@ use engine::failure::Failure;
 use engine::playbook;
 
 use super::cluster::Cluster;
+use super::problems::snippet;
+use super::tree::Span;
 use crate::assets::Assets;
 
 /// Names that every playbook can use, see `phase::Ground::variables`.
@@ -28,7 +30,21 @@ pub fn check(cluster: &Cluster, assets: &Assets) -> Vec<Failure> {
     if !assets.overrides().is_empty() {
         failures.extend(own(assets, &known));
     }
-    failures
+    failures.into_iter().map(|failure| with_snippet(failure, assets)).collect()
+}
+
+/// Shows the line, as for the spec's own mistakes.
+fn with_snippet(failure: Failure, assets: &Assets) -> Failure {
+    let Some(place) = failure.place.clone().filter(|place| place.line > 0 && failure.evidence.is_none()) else {
+        return failure;
+    };
+    let name = place.file.strip_prefix("embedded:").unwrap_or(&place.file);
+    let file = engine::asset::Assets::read(assets, name);
+    let span = Span { line: place.line, column: place.column, width: 1 };
+    match file.ok().and_then(|file| snippet(file.text().ok()?, span)) {
+        Some(snippet) => failure.evidence(snippet),
+        None => failure,
+    }
 }
 
 fn own(assets: &Assets, known: &BTreeSet<String>) -> Vec<Failure> {
