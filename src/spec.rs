@@ -7,6 +7,7 @@ mod cluster;
 mod convert;
 mod known;
 mod load;
+mod playbooks;
 mod problems;
 mod raw;
 mod read;

@@ -15,16 +15,21 @@ const LARGEST: u64 = 1 << 20;
 impl Assets {
     /// Files that have no embedded file's name and that nothing names.
     ///
-    /// A file is named if the spec or another file in the folders, or one of `referring`, holds its file name or stem.
-    pub fn strays(&self, spec: &str, referring: &[PathBuf]) -> Vec<Failure> {
+    /// A file is named if a spec beside the folders, another file in them, or one of `referring` holds its file name
+    /// or stem.
+    pub fn strays(&self, referring: &[PathBuf]) -> Vec<Failure> {
         let Some(directory) = &self.directory else { return Vec::new() };
         let mut files = Vec::new();
         for folder in FOLDERS {
             collect(&directory.join(folder), &mut files);
         }
         files.sort();
-        let mut texts: Vec<(&Path, String)> = vec![(Path::new(""), spec.to_owned())];
-        texts.extend(files.iter().chain(referring).filter_map(|path| Some((path.as_path(), text(path)?))));
+        if files.is_empty() {
+            return Vec::new();
+        }
+        let specs = specs(directory);
+        let naming = files.iter().chain(&specs).chain(referring);
+        let texts: Vec<(&Path, String)> = naming.filter_map(|path| Some((path.as_path(), text(path)?))).collect();
         let relative = |path: &Path| path.strip_prefix(directory).map(|name| name.display().to_string()).ok();
         let strays = files.iter().filter_map(|path| {
             let name = relative(path)?;
@@ -37,7 +42,10 @@ impl Assets {
 fn stray(path: &Path, name: &str) -> Failure {
     let failure = Failure::invalid(format!("`{name}` overrides nothing and nothing names it"))
         .place(Place::file(path.display().to_string()));
-    match nearest(name, names()) {
+    let folder = name.split_inclusive('/').next().unwrap_or_default();
+    // The folder is common to all, and would make every name a near one.
+    let own = names().filter_map(|name| name.strip_prefix(folder));
+    match nearest(&name[folder.len()..], own).map(|near| format!("{folder}{near}")) {
         Some(near) => failure.hint(format!("Did you mean `{near}`? Otherwise remove it or name it in a playbook.")),
         None => failure.hint("Remove it or name it; `seedbed assets list` shows what can be overridden."),
     }
@@ -47,6 +55,12 @@ fn is_named(path: &Path, texts: &[(&Path, String)]) -> bool {
     let words = [path.file_name(), path.file_stem()].into_iter().flatten().map(|word| word.to_string_lossy());
     let words: Vec<_> = words.collect();
     texts.iter().any(|(from, text)| *from != path && words.iter().any(|word| text.contains(word.as_ref())))
+}
+
+/// The specs of a directory: several share its folders.
+fn specs(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| matches!(path.extension().and_then(|ending| ending.to_str()), Some("yaml" | "yml"))).collect()
 }
 
 fn text(path: &Path) -> Option<String> {

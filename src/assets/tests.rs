@@ -45,8 +45,13 @@ fn an_equal_copy_overrides_nothing() {
 fn a_misspelt_file_is_an_error_with_the_nearest_name() {
     let name = some_name();
     let misspelt = name.replacen("templates/", "templates/x", 1);
-    let (_directory, assets) = beside(&[(&misspelt, "x"), ("templates/mine.j2", "y"), ("playbooks/notes.md", "z")]);
-    let strays = assets.strays("playbooks: [extra.yaml] # uses mine.j2", &[]);
+    let (_directory, assets) = beside(&[
+        (&misspelt, "x"),
+        ("templates/mine.j2", "y"),
+        ("playbooks/notes.md", "z"),
+        ("other.yaml", "# uses mine.j2"),
+    ]);
+    let strays = assets.strays(&[]);
     assert_eq!(strays.len(), 1, "{strays:?}");
     assert!(strays[0].hints[0].contains(name));
 }

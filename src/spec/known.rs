@@ -1,5 +1,6 @@
 //! The names that a spec can refer to.
 
+use crate::artifact::Catalog;
 use crate::assets::Assets;
 
 /// What there is to be named.
@@ -18,6 +19,13 @@ impl Known {
     pub fn with(assets: &Assets) -> Self {
         let images = assets.names_in("vm-images").into_iter();
         let image = |name: String| Some(name.strip_prefix("vm-images/")?.strip_suffix(".yaml")?.to_owned());
-        Self { images: images.filter_map(image).collect(), versions: vec!["1.36.3".into()], artifacts: Vec::new() }
+        // The catalog is part of the program; its own test reads it.
+        let catalog = Catalog::load().ok();
+        let kubernetes = catalog.iter().filter_map(|catalog| catalog.components.get("kubernetes"));
+        Self {
+            images: images.filter_map(image).collect(),
+            versions: kubernetes.map(|component| component.version.trim_start_matches('v').to_owned()).collect(),
+            artifacts: catalog.iter().flat_map(Catalog::names).map(str::to_owned).collect(),
+        }
     }
 }

@@ -52,18 +52,19 @@ pub fn validate(file: impl AsRef<Path>) -> Report {
     let known = Known::with(&Assets::beside(directory(file)));
     let mut draft = draft(&text, file, &known);
     let repository = draft.look_for_files();
-    let mut report = draft.cluster.as_ref().map(|cluster| inspect(cluster, &text, repository)).unwrap_or_default();
+    let mut report = draft.cluster.as_ref().map(|cluster| inspect(cluster, repository)).unwrap_or_default();
     let mut failures = draft.problems.into_failures();
     failures.append(&mut report.failures);
     Report { failures, ..report }
 }
 
 /// Looks into the files of a spec that `load` accepted: the repository and the files that override embedded ones.
-fn inspect(cluster: &Cluster, text: &str, repository: bool) -> Report {
+fn inspect(cluster: &Cluster, repository: bool) -> Report {
     let gitops = cluster.gitops.as_ref().filter(|_| repository);
     let mut report = gitops.map(super::repository::check).unwrap_or_default();
-    let strays = Assets::beside(&cluster.directory).strays(text, &cluster.provision.playbooks);
-    report.failures.extend(strays);
+    let assets = Assets::beside(&cluster.directory);
+    report.failures.extend(assets.strays(&cluster.provision.playbooks));
+    report.failures.extend(super::playbooks::check(cluster, &assets));
     report
 }
 

@@ -56,12 +56,13 @@ fn what_the_full_spec_means() {
 
 #[test]
 fn of_bad_specs_every_mistake_is_reported() {
-    for file in files("tests/specs/bad") {
+    for file in files("tests/specs/bad").into_iter().chain(files("tests/specs/overrides")) {
         let report = spec::validate(&file);
         assert!(!report.failures.is_empty(), "{} is good", file.display());
         assert!(report.failures.iter().all(|failure| failure.kind == Kind::Invalid && failure.place.is_some()));
         let text = rendered(&report.failures);
-        insta::with_settings!({snapshot_path => "../specs/bad", prepend_module_to_snapshot => false, omit_expression => true}, {
+        let beside = format!("../../{}", file.parent().unwrap().display());
+        insta::with_settings!({snapshot_path => beside, prepend_module_to_snapshot => false, omit_expression => true}, {
             insta::assert_snapshot!(file.file_stem().unwrap().to_str().unwrap(), text);
         });
     }
