@@ -65,8 +65,11 @@ async fn claim(ground: &Ground<'_>, node: &NodePlan, host: &Host) -> Result<bool
         if found == id {
             return Ok(false);
         }
-        return Err(Failure::refused(format!("{} belongs to another cluster, {found}", node.name))
-            .hint(format!("If that cluster is gone, reset the machine and remove {CLUSTER_ID} on it.")));
+        // Empty: the machine was cut off before what was written reached its disk.
+        if !found.is_empty() {
+            return Err(Failure::refused(format!("{} belongs to another cluster, {found}", node.name))
+                .hint(format!("If that cluster is gone, reset the machine and remove {CLUSTER_ID} on it.")));
+        }
     }
     if view.stat("/etc/kubernetes/kubelet.conf").await?.is_some() {
         return Err(Failure::refused(format!(

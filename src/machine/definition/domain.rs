@@ -61,9 +61,10 @@ fn cpu(emulated: bool) -> Element {
     if !emulated {
         return element("cpu").set("mode", "host-passthrough");
     }
-    // Five-level page tables cost a load at each miss, and kernels double-faulted on them under emulation.
-    let la57 = element("feature").set("policy", "disable").set("name", "la57");
-    element("cpu").set("mode", "maximum").with(la57)
+    // QEMU 7.2 corrupts EFLAGS with all that `maximum` offers, and kernels die of double faults within a minute.
+    // Westmere is x86-64-v2 with AES and without AVX, which costs emulated code more than it saves.
+    let model = element("model").set("fallback", "forbid").text("Westmere");
+    element("cpu").set("mode", "custom").set("match", "exact").set("check", "none").with(model)
 }
 
 fn boot(parts: &DomainParts<'_>, emulated: bool) -> Element {
