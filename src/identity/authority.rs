@@ -107,6 +107,7 @@ fn parameters(common: &str, organisation: Option<&str>) -> CertificateParams {
     parameters
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 fn failed(error: rcgen::Error) -> Failure {
     Failure::other("a certificate could not be made").because(&error)
 }
