@@ -1,6 +1,6 @@
 //! Makes hosts the nodes of one Kubernetes cluster: kubeadm, the CNI, and Ready.
 
-mod cni;
+pub mod cni;
 pub mod config;
 mod diagnosis;
 mod init;

@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use engine::event::Events;
 use engine::wait::Patience;
+use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Secret};
 use kube::api::{Api, Patch, PatchParams, PostParams};
+use seedbed::assets::Assets;
 use seedbed::kube::{Applier, connect, kubeconfig, parse_documents, wait_ready};
-use seedbed::phase::kubernetes::Token;
+use seedbed::phase::ground::Ground;
+use seedbed::phase::kubernetes::{Token, cni};
+use seedbed::plan::Kvm;
 use serde_json::json;
 
 use crate::support::apiserver::ApiServer;
+use crate::support::planned::{SPEC, bits, planned};
 
 const PATIENCE: Patience = Patience::for_seconds(60).every(Duration::from_millis(200), Duration::from_secs(1));
 
@@ -58,6 +63,7 @@ async fn against_a_real_api_server() {
     the_kubeconfig_works(&server).await;
     a_node_that_is_not_ready_says_why(&server).await;
     a_token_is_published_and_forgotten(&server).await;
+    flannel_is_accepted_to_the_last_field(&server).await;
 }
 
 async fn applying_twice_changes_nothing(server: &ApiServer) {
@@ -158,4 +164,24 @@ async fn a_token_is_published_and_forgotten(server: &ApiServer) {
     token.wait_signed(&server.client, &step, short).await.unwrap();
     token.forget(&server.client, &step, PATIENCE).await.unwrap();
     token.forget(&server.client, &step, PATIENCE).await.unwrap();
+}
+
+/// Server-side apply without `force` and validation lets unknown fields pass; strictly, a wrong one is an error.
+async fn flannel_is_accepted_to_the_last_field(server: &ApiServer) {
+    let step = Events::ignored().step("test");
+    let (assets, bits) = (Assets::embedded(), bits());
+    let (identity, plan) = planned(SPEC, Kvm::Works);
+    let ground = Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits };
+    let objects = cni::objects(&ground).unwrap();
+    let mut applier = Applier::new(server.client.clone(), &step, PATIENCE);
+    assert_eq!(applier.apply(&objects).await.unwrap().len(), objects.len());
+    for object in &objects {
+        let mut strict = PatchParams::apply("test").force();
+        strict.field_validation = Some(kube::api::ValidationDirective::Strict);
+        let api = applier.api_of(object).await.unwrap();
+        api.patch(object.metadata.name.as_deref().unwrap(), &strict, &Patch::Apply(object)).await.unwrap();
+    }
+    let sets: Api<DaemonSet> = Api::namespaced(server.client.clone(), "kube-flannel");
+    let pod = sets.get("kube-flannel-ds").await.unwrap().spec.unwrap().template.spec.unwrap();
+    assert_eq!(pod.containers[0].image.as_deref(), Some("ghcr.io/flannel-io/flannel:v0.26.7"));
 }

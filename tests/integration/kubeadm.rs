@@ -4,46 +4,12 @@ use std::process::Command;
 
 use engine::event::Events;
 use seedbed::assets::Assets;
-use seedbed::identity::Identity;
-use seedbed::phase::ground::{Ground, NodeBits};
+use seedbed::phase::ground::Ground;
 use seedbed::phase::kubernetes::{Token, config};
-use seedbed::plan::{self, Kvm, Plan, Site};
-use seedbed::spec;
+use seedbed::plan::Kvm;
 
+use crate::support::planned::{SPEC, bits, planned};
 use crate::support::programs::program;
-
-const SPEC: &str = "
-cluster: demo
-machines:
-  emulation: allow
-nodes:
-  - {name: cp, role: control-plane}
-  - {name: worker, role: worker}
-kubernetes:
-  kubeadm:
-    apiServer:
-      extraArgs:
-        - {name: v, value: \"2\"}
-      certSANs: [api.example.com]
-";
-
-fn bits() -> NodeBits {
-    let images = [
-        ("etcd", "registry.k8s.io/etcd:3.6.5"),
-        ("coredns", "registry.k8s.io/coredns/coredns:v1.14.6"),
-        ("pause", "registry.k8s.io/pause:3.10.2"),
-        ("flannel", "ghcr.io/flannel-io/flannel:v0.26.7"),
-    ];
-    NodeBits { images: images.map(|(name, reference)| (name.to_owned(), reference.to_owned())).into(), files: vec![] }
-}
-
-fn planned(text: &str, kvm: Kvm) -> (Identity, Plan) {
-    let cluster = spec::parse(text, "seedbed.yaml").unwrap();
-    let identity = Identity::make("demo", ["cp", "worker"]).unwrap();
-    let site = Site { kvm, ..Site::default() };
-    let plan = plan::make(&cluster, &site, &identity.public()).unwrap();
-    (identity, plan)
-}
 
 /// kubeadm's strict decoding knows every field; a wrong one is an error.
 fn validate(text: &str) {

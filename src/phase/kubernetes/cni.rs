@@ -26,7 +26,8 @@ async fn apply_objects(ground: &Ground<'_>, client: &Client, step: &Step) -> Res
     Ok(!applier.apply(&objects).await?.is_empty())
 }
 
-fn objects(ground: &Ground<'_>) -> Result<Vec<DynamicObject>> {
+/// What it consists of.
+pub fn objects(ground: &Ground<'_>) -> Result<Vec<DynamicObject>> {
     match &ground.plan.kubernetes.cni {
         Cni::Flannel => {
             let variables = ground.variables(ground.plan.first_control_plane());

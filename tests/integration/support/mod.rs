@@ -2,4 +2,5 @@
 
 pub mod apiserver;
 pub mod flux;
+pub mod planned;
 pub mod programs;
