@@ -12,6 +12,7 @@ use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicK
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Preferred};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use super::connect_error::Reason;
 use super::target::{Login, Target};
@@ -19,6 +20,9 @@ use super::target::{Login, Target};
 /// An emulated machine under load can be silent for a minute and still be well.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVES: usize = 8;
+/// The pauses, in milliseconds, while sshd has as many sessions as it allows: a task that is just being ended keeps its
+/// own for some seconds.
+const FULL: [u64; 7] = [50, 200, 500, 1000, 2000, 3000, 5000];
 
 /// A connection whose host key was checked and whose user is logged in.
 pub(super) struct Ssh {
@@ -94,7 +98,14 @@ impl Ssh {
     /// Runs a command line in the user's login shell.
     pub(super) async fn exec(&self, command: &str) -> Result<Exec, Reason> {
         let refused = |error: russh::Error| Reason::Shell(format!("the session was refused: {error}"));
-        let channel = self.handle.channel_open_session().await.map_err(refused)?;
+        let mut pauses = FULL.into_iter();
+        let channel = loop {
+            match (self.handle.channel_open_session().await, pauses.next()) {
+                (Ok(channel), _) => break channel,
+                (Err(russh::Error::ChannelOpenFailure(_)), Some(pause)) => sleep(Duration::from_millis(pause)).await,
+                (Err(error), _) => return Err(refused(error)),
+            }
+        };
         channel.exec(true, command).await.map_err(refused)?;
         let (read, write) = channel.split();
         Ok(Exec { ears: Ears(read), mouth: Mouth { write: Arc::new(write) } })

@@ -52,7 +52,7 @@ impl World {
         let mut target = Target::new("node", "127.0.0.1", "root", self.host.public.clone(), login);
         target.port = port;
         target.escalation = Become::None;
-        target.deadline = Duration::from_secs(20);
+        target.deadline = Duration::from_secs(60);
         target
     }
 }
