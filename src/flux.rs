@@ -28,3 +28,6 @@ pub use verdict::{Memory, Verdict};
 pub const NAMESPACE: &str = "flux-system";
 /// The name of the first `GitRepository` and `Kustomization`, which existing sourceRefs use.
 pub const NAME: &str = "flux-system";
+
+#[cfg(test)]
+mod tests;

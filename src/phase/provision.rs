@@ -60,8 +60,9 @@ pub async fn provision_more(
 async fn claim(ground: &Ground<'_>, node: &NodePlan, host: &Host) -> Result<bool> {
     let id = ground.plan.id.to_string();
     let mut view = host.view(Mode::Apply);
-    if let Some(found) = view.read(CLUSTER_ID).await? {
-        let found = String::from_utf8_lossy(&found).trim().to_owned();
+    let found = view.read(CLUSTER_ID).await?.map(|found| String::from_utf8_lossy(&found).trim().to_owned());
+    // A machine that was reset just after the first writing keeps an empty file.
+    if let Some(found) = found.filter(|found| !found.is_empty()) {
         if found == id {
             return Ok(false);
         }

@@ -1,0 +1,289 @@
+//! Judging by objects as the API answers them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Finding, Key, Memory, Object, Snapshot, State, Verdict, judge};
+
+const NEW: &str = "main@sha1:bbbb";
+const OLD: &str = "main@sha1:aaaa";
+
+/// A synced cluster: one tier, one release of it, its Deployment, ReplicaSet and pod.
+fn cluster() -> Vec<Value> {
+    let ready = |status: &str| json!([{"type": "Ready", "status": status, "reason": "R", "message": "m", "observedGeneration": 1}]);
+    let meta = |namespace: &str, name: &str| json!({"namespace": namespace, "name": name, "uid": format!("{namespace}-{name}"), "generation": 1});
+    let source = json!({"kind": "GitRepository", "namespace": "flux-system", "name": "flux-system"});
+    vec![
+        json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": meta("flux-system", "flux-system"),
+            "spec": {"sourceRef": source}, "status": {"observedGeneration": 1, "conditions": ready("True"),
+            "lastAppliedRevision": NEW, "lastAttemptedRevision": NEW,
+            "inventory": {"entries": [{"id": "flux-system_apps_kustomize.toolkit.fluxcd.io_Kustomization", "v": "v1"}]}}}),
+        json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": meta("flux-system", "apps"),
+            "spec": {"sourceRef": source}, "status": {"observedGeneration": 1, "conditions": ready("True"),
+            "lastAppliedRevision": NEW, "lastAttemptedRevision": NEW,
+            "inventory": {"entries": [{"id": "apps_web_helm.toolkit.fluxcd.io_HelmRelease", "v": "v2"}]}}}),
+        json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": meta("apps", "web"), "spec": {},
+            "status": {"observedGeneration": 1, "conditions": ready("True"), "helmChart": "flux-system/apps-web",
+            "lastAttemptedRevision": "0.1.0+bbbb", "history": [{"status": "deployed"}],
+            "inventory": {"entries": [{"id": "apps_web_apps_Deployment", "v": "v1"}]}}}),
+        json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "HelmChart", "metadata": meta("flux-system", "apps-web"),
+            "spec": {"sourceRef": {"kind": "GitRepository", "name": "flux-system"}},
+            "status": {"observedGeneration": 1, "conditions": ready("True"), "observedSourceArtifactRevision": NEW,
+            "artifact": {"revision": "0.1.0+bbbb"}}}),
+        json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": meta("flux-system", "flux-system"),
+            "spec": {}, "status": {"observedGeneration": 1, "conditions": ready("True"), "artifact": {"revision": NEW}}}),
+        json!({"apiVersion": "notification.toolkit.fluxcd.io/v1beta3", "kind": "Alert", "metadata": meta("apps", "alert"), "spec": {}}),
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "apps", "name": "web", "uid": "deployment",
+            "generation": 1, "annotations": {"deployment.kubernetes.io/revision": "2"}}, "spec": {"replicas": 1},
+            "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}}),
+        replica_set("web-old", "1"),
+        replica_set("web-new", "2"),
+        pod(
+            "web-old-1",
+            "web-old",
+            json!({"phase": "Running", "containerStatuses": [waiting("CrashLoopBackOff", "")]}),
+        ),
+        pod("web-new-1", "web-new", json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})),
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "cp"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}),
+    ]
+}
+
+fn replica_set(name: &str, revision: &str) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"namespace": "apps", "name": name, "uid": name,
+        "annotations": {"deployment.kubernetes.io/revision": revision},
+        "ownerReferences": [{"kind": "Deployment", "uid": "deployment", "controller": true}]}})
+}
+
+fn pod(name: &str, owner: &str, status: Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "apps", "name": name, "uid": name,
+        "ownerReferences": [{"kind": "ReplicaSet", "uid": owner, "controller": true}]}, "status": status})
+}
+
+fn waiting(reason: &str, message: &str) -> Value {
+    json!({"name": "web", "image": "example.com/web:1", "ready": false, "restartCount": 0,
+        "state": {"waiting": {"reason": reason, "message": message}}})
+}
+
+/// Changes one object of the cluster, by kind and name.
+fn with(kind: &str, name: &str, change: impl FnOnce(&mut Value)) -> Vec<Value> {
+    let mut objects = cluster();
+    let found = objects.iter_mut().find(|object| object["kind"] == kind && object["metadata"]["name"] == name);
+    change(found.expect("an object of the cluster"));
+    objects
+}
+
+/// The cluster while its newest pod is not ready.
+fn with_pod(status: Value) -> Vec<Value> {
+    let mut objects = with("Pod", "web-new-1", |pod| pod["status"] = status);
+    for object in &mut objects {
+        if object["kind"] == "Deployment" {
+            object["status"]["availableReplicas"] = json!(0);
+        }
+        if object["metadata"]["name"] == "apps" || object["kind"] == "HelmRelease" {
+            object["status"]["conditions"][0]["status"] = json!("Unknown");
+        }
+    }
+    objects
+}
+
+fn found(objects: Vec<Value>) -> Vec<Finding> {
+    let snapshot = Snapshot { objects: objects.into_iter().map(Object).collect() };
+    judge(&snapshot, &BTreeSet::from(["bbbb".to_owned()]), &["cp".to_owned()])
+}
+
+/// What is not Ready, and how.
+fn unready(objects: Vec<Value>) -> Vec<(String, State)> {
+    let findings = found(objects).into_iter().filter(|finding| finding.state != State::Ready);
+    findings.map(|finding| (finding.key.to_string(), finding.state)).collect()
+}
+
+fn one(key: &str, state: State) -> Vec<(String, State)> {
+    vec![(key.to_owned(), state)]
+}
+
+#[test]
+fn a_synced_cluster_is_ready_whatever_old_replica_sets_do() {
+    assert_eq!(unready(cluster()), []);
+}
+
+#[test]
+fn ready_of_an_older_revision_or_generation_is_not_ready() {
+    let older = with("Kustomization", "apps", |object| object["status"]["lastAppliedRevision"] = json!(OLD));
+    assert_eq!(unready(older), one("Kustomization/flux-system/apps", State::Progressing));
+    let generation = with("HelmRelease", "web", |object| object["metadata"]["generation"] = json!(2));
+    assert!(unready(generation).contains(&("HelmRelease/apps/web".into(), State::Progressing)));
+    let chart = with("HelmChart", "apps-web", |object| object["status"]["observedSourceArtifactRevision"] = json!(OLD));
+    assert_eq!(unready(chart), one("HelmChart/flux-system/apps-web", State::Progressing));
+    let release = with("HelmRelease", "web", |object| object["status"]["history"][0]["status"] = json!("failed"));
+    assert_eq!(unready(release), one("HelmRelease/apps/web", State::Progressing));
+}
+
+#[test]
+fn a_source_at_a_foreign_commit_makes_nothing_ready() {
+    let objects = with("GitRepository", "flux-system", |object| {
+        object["status"]["artifact"]["revision"] = json!("main@sha1:cccc")
+    });
+    let unready = unready(objects);
+    assert!(unready.contains(&("GitRepository/flux-system/flux-system".into(), State::Progressing)), "{unready:?}");
+    assert!(unready.iter().all(|(_, state)| *state == State::Progressing), "{unready:?}");
+}
+
+#[test]
+fn what_was_applied_and_is_not_there_is_waited_for() {
+    let objects = cluster().into_iter().filter(|object| object["kind"] != "Deployment").collect();
+    assert_eq!(unready(objects), one("Deployment/apps/web", State::Progressing));
+    let nothing = cluster().into_iter().filter(|object| object["kind"] != "Kustomization").collect();
+    assert!(unready(nothing).contains(&("Kustomization/flux-system/flux-system".into(), State::Progressing)));
+}
+
+#[test]
+fn a_planned_node_that_has_not_joined_is_waited_for() {
+    let objects = cluster().into_iter().filter(|object| object["kind"] != "Node").collect();
+    assert_eq!(unready(objects), one("Node/cp", State::Progressing));
+}
+
+#[test]
+fn a_root_image_under_run_as_non_root_is_permanent_at_once_with_its_chain() {
+    let message = "container has runAsNonRoot and image will run as root (pod: \"web\", container: web)";
+    let status = json!({"phase": "Pending", "containerStatuses": [waiting("CreateContainerConfigError", message)]});
+    let findings = found(with_pod(status));
+    let Verdict::Permanent { finding } = Memory::default().verdict(&findings, Duration::ZERO) else { panic!() };
+    assert_eq!(finding.container.as_deref(), Some("web"));
+    let chain: Vec<String> = finding.chain.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        chain,
+        [
+            "Kustomization/flux-system/flux-system",
+            "Kustomization/flux-system/apps",
+            "HelmRelease/apps/web",
+            "Deployment/apps/web",
+            "ReplicaSet/apps/web-new",
+            "Pod/apps/web-new-1",
+        ]
+    );
+    assert!(finding.message.contains("runAsNonRoot"));
+}
+
+#[test]
+fn permanent_and_suspected_container_states() {
+    for (reason, message, state) in [
+        ("InvalidImageName", "couldn't parse image", State::Permanent),
+        ("ErrImagePull", "not found", State::Suspected),
+        ("ImagePullBackOff", "Back-off", State::Suspected),
+        ("CreateContainerConfigError", "secret \"web\" not found", State::Suspected),
+        ("ContainerCreating", "", State::Progressing),
+        ("PodInitializing", "", State::Progressing),
+    ] {
+        let status = json!({"phase": "Pending", "containerStatuses": [waiting(reason, message)]});
+        let unready = unready(with_pod(status));
+        assert!(unready.contains(&("Pod/apps/web-new-1".into(), state)), "{reason}: {unready:?}");
+    }
+    let crashed = json!({"name": "web", "ready": false, "restartCount": 2, "state": {"running": {}},
+        "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}});
+    let findings = found(with_pod(json!({"phase": "Running", "containerStatuses": [crashed]})));
+    let pod = findings.iter().find(|finding| finding.key.kind == "Pod").unwrap();
+    assert_eq!((pod.state, pod.attempt.as_str()), (State::Suspected, "2"));
+}
+
+#[test]
+fn a_pod_that_fits_nowhere_waits_for_nodes_that_are_to_come() {
+    let status = json!({"phase": "Pending", "conditions": [
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"}]});
+    let findings = found(with_pod(status).into_iter().filter(|object| object["kind"] != "Node").collect());
+    let mut memory = Memory::default();
+    for second in 0..300 {
+        let verdict = memory.verdict(&findings, Duration::from_secs(second));
+        assert!(matches!(verdict, Verdict::Progressing { .. }), "after {second} s: {verdict:?}");
+    }
+}
+
+#[test]
+fn a_suspicion_becomes_permanent_when_it_stands_and_was_tried_again() {
+    let status = |count: i64| {
+        let mut objects =
+            with_pod(json!({"phase": "Pending", "containerStatuses": [waiting("ImagePullBackOff", "Back-off")]}));
+        objects.push(json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e", "namespace": "apps"}, "type": "Warning",
+            "reason": "Failed", "count": count, "involvedObject": {"uid": "web-new-1"}}));
+        found(objects)
+    };
+    let mut memory = Memory::default();
+    let progressing = |verdict: Verdict| matches!(verdict, Verdict::Progressing { .. });
+    assert!(progressing(memory.verdict(&status(1), Duration::from_secs(0))));
+    assert!(progressing(memory.verdict(&status(2), Duration::from_secs(12))));
+    assert!(progressing(memory.verdict(&status(2), Duration::from_secs(50))), "one retry is not enough");
+    let Verdict::Permanent { finding } = memory.verdict(&status(3), Duration::from_secs(55)) else { panic!() };
+    assert_eq!(finding.key, Key::new("Pod", "apps", "web-new-1"));
+}
+
+#[test]
+fn a_suspicion_that_heals_or_may_heal_is_no_failure() {
+    let suspect = json!({"phase": "Running", "containerStatuses": [
+        {"name": "web", "ready": false, "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+         "lastState": {"terminated": {"exitCode": 1}}}]});
+    // Another tier still progresses: it may bring what the pod misses.
+    let mut objects = with_pod(suspect);
+    objects.push(json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+        "metadata": {"namespace": "flux-system", "name": "database", "generation": 1},
+        "spec": {"sourceRef": {"kind": "GitRepository", "name": "flux-system"}},
+        "status": {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "Unknown", "message": "health checks"}]}}));
+    let findings = found(objects);
+    let mut memory = Memory::default();
+    for second in 0..200 {
+        assert!(matches!(memory.verdict(&findings, Duration::from_secs(second)), Verdict::Progressing { .. }));
+    }
+    assert_eq!(memory.verdict(&found(cluster()), Duration::from_secs(200)), Verdict::Ready);
+    // Once that is Ready the memory starts anew.
+    assert!(memory.to_retry().next().is_none());
+}
+
+#[test]
+fn flux_failures_per_kind() {
+    let failing = |reason: &'static str, message: &'static str| {
+        move |object: &mut Value| {
+            object["status"]["conditions"] = json!([{"type": "Ready", "status": "False", "reason": reason, "message": message, "observedGeneration": 1}]);
+        }
+    };
+    for (kind, name, reason, message, state) in [
+        ("Kustomization", "apps", "BuildFailed", "yaml: line 3", State::Permanent),
+        ("Kustomization", "apps", "ReconciliationFailed", "no matches for kind", State::Suspected),
+        ("Kustomization", "apps", "HealthCheckFailed", "timeout waiting", State::Suspected),
+        ("Kustomization", "apps", "DependencyNotReady", "dependency is not ready", State::Waiting),
+        ("HelmRelease", "web", "InstallFailed", "context deadline exceeded", State::Suspected),
+        ("HelmRelease", "web", "SourceNotReady", "chart is not ready", State::Waiting),
+        ("HelmChart", "apps-web", "InvalidChartReference", "no such file", State::Suspected),
+        ("GitRepository", "flux-system", "GitOperationFailed", "ssh: unable to authenticate", State::Permanent),
+        ("GitRepository", "flux-system", "GitOperationFailed", "connection refused", State::Suspected),
+    ] {
+        let findings = found(with(kind, name, failing(reason, message)));
+        let finding = findings.iter().find(|finding| finding.key.kind == kind && finding.key.name == name).unwrap();
+        assert_eq!(finding.state, state, "{kind} {reason}: {finding:?}");
+    }
+}
+
+#[test]
+fn stalled_suspended_and_cyclic_objects_are_permanent() {
+    let stalled = with("HelmRelease", "web", |object| {
+        object["status"]["conditions"] =
+            json!([{"type": "Stalled", "status": "True", "reason": "RetriesExceeded", "message": "m"}]);
+    });
+    assert_eq!(unready(stalled), one("HelmRelease/apps/web", State::Permanent));
+    let suspended = with("Kustomization", "apps", |object| object["spec"]["suspend"] = json!(true));
+    assert_eq!(unready(suspended), one("Kustomization/flux-system/apps", State::Permanent));
+    let cycle = with("Kustomization", "apps", |object| object["spec"]["dependsOn"] = json!([{"name": "apps"}]));
+    assert_eq!(unready(cycle), one("Kustomization/flux-system/apps", State::Permanent));
+}
+
+#[test]
+fn failures_of_an_older_revision_do_not_count() {
+    // The fix is pushed, the source has it, and the tier still shows the failure of before.
+    let objects = with("Kustomization", "apps", |object| {
+        object["status"]["lastAttemptedRevision"] = json!(OLD);
+        object["status"]["conditions"] =
+            json!([{"type": "Ready", "status": "False", "reason": "BuildFailed", "message": "m"}]);
+    });
+    let unready = unready(objects);
+    assert!(unready.contains(&("Kustomization/flux-system/apps".into(), State::Progressing)), "{unready:?}");
+    assert!(unready.iter().all(|(_, state)| *state == State::Progressing), "{unready:?}");
+}
