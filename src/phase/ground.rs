@@ -103,7 +103,7 @@ impl Ground<'_> {
     pub fn render(&self, name: &str, variables: Map<String, Value>) -> Result<String> {
         let asset = self.assets.read(&format!("templates/{name}"))?;
         let scope = Scope::default().with(Level::Extra, Layer::data(variables).into());
-        template::render(asset.text()?, &Place::at(asset.origin.to_string(), 1, 1), &scope.context())
+        template::render(asset.text()?, &Place::file(asset.origin.to_string()), &scope.context())
     }
 }
 

@@ -5,7 +5,6 @@ use engine::failure::{Failure, Result};
 use engine::host::Host;
 use engine::playbook::{self, HostContext, HostRecap, RunOptions};
 use engine::template::Layer;
-use serde_json::{Map, Value};
 
 use super::ground::Ground;
 use crate::plan::NodePlan;
@@ -17,7 +16,7 @@ pub async fn play(
     name: &str,
     node: &NodePlan,
     host: &Host,
-    variables: Map<String, Value>,
+    variables: impl Into<Layer>,
     step: &Step,
 ) -> Result<HostRecap> {
     let playbook = playbook::load(name, ground.assets).map_err(first)?;
@@ -26,7 +25,7 @@ pub async fn play(
         groups: vec![group(node.role).to_owned()],
         user: node.machine.user().to_owned(),
         variables: Layer::data(ground.variables(node)),
-        extra: Layer::data(variables),
+        extra: variables.into(),
     };
     playbook::run_on(&playbook, &context, ground.assets, &RunOptions::default(), step).await
 }

@@ -3,6 +3,8 @@
 use engine::event::{Step, Unit};
 use engine::failure::{Failure, Result};
 use engine::host::{Attributes, Change, Host, Mode};
+use engine::place::Place;
+use engine::template::Layer;
 use serde_json::{Map, Value, json};
 
 use super::ground::Ground;
@@ -51,7 +53,9 @@ pub async fn provision_more(
     let mut changed = false;
     for path in &provision.playbooks {
         let name = path.display().to_string();
-        changed |= play(ground, &name, node, host, provision.variables.clone(), step).await?.changed > 0;
+        // What the user wrote may hold templates.
+        let variables = Layer::source(&provision.variables, &Place::file("provision.variables"));
+        changed |= play(ground, &name, node, host, variables, step).await?.changed > 0;
     }
     Ok(changed)
 }

@@ -55,6 +55,13 @@ impl Layer {
     }
 }
 
+impl From<serde_json::Map<String, Json>> for Layer {
+    /// Data, never rendered.
+    fn from(values: serde_json::Map<String, Json>) -> Self {
+        Self::data(values)
+    }
+}
+
 /// How strong a layer is, weakest first, as Ansible orders them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {

@@ -48,7 +48,7 @@ impl Runner<'_> {
         };
         let ignored = inherited.ignores_errors(&context).unwrap_or(false);
         let control = done.control;
-        self.conclude(play, task, &name, step, done, Telling { hidden, ignored })?;
+        self.conclude(play, task, &name, step, done, Telling { hidden, ignored, scope: &scope })?;
         match control {
             Some(Control::End) => Err(Stop::End),
             // Boxed, since handlers are tasks.
@@ -161,7 +161,7 @@ impl Runner<'_> {
         name: &str,
         step: Step,
         done: Done,
-        telling: Telling,
+        telling: Telling<'_>,
     ) -> Result<(), Stop> {
         if let Some(register) = &task.register {
             self.set(register, done.registered());
@@ -172,7 +172,7 @@ impl Runner<'_> {
             self.add_facts(done.facts);
         }
         if done.changed && done.failure.is_none() {
-            self.notify(play, task);
+            self.notify(play, task, telling.scope);
         }
         if !telling.hidden {
             done.notes.into_iter().for_each(|note| step.note(note));
@@ -214,10 +214,9 @@ impl Runner<'_> {
         }
     }
 
-    fn notify(&mut self, play: &Play, task: &Task) {
+    fn notify(&mut self, play: &Play, task: &Task, scope: &Scope) {
         for name in &task.notify {
-            let context = self.scope(&Inherited::default()).context();
-            let text = template::resolve(name, &context).map(|name| template::print(&name));
+            let text = template::resolve(name, &scope.context()).map(|name| template::print(&name));
             let Ok(text) = text else { continue };
             for (number, handler) in play.handlers.iter().enumerate() {
                 if handler.title() == text || handler.listen.contains(&text) {
@@ -228,11 +227,12 @@ impl Runner<'_> {
     }
 }
 
-/// How much is said of a task.
+/// How much is said of a task, and what its names mean.
 #[derive(Clone, Copy)]
-struct Telling {
+struct Telling<'a> {
     hidden: bool,
     ignored: bool,
+    scope: &'a Scope,
 }
 
 fn whole(value: Result<Json>) -> Option<u64> {
