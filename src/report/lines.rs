@@ -184,7 +184,10 @@ mod tests {
         lines.tick(&tree, Timestamp::from_second(60).unwrap());
         lines.tick(&tree, Timestamp::from_second(80).unwrap());
         lines.tick(&tree, Timestamp::from_second(90).unwrap());
-        insta::assert_snapshot!(&buffer.text()[before..], @"");
+        insta::assert_snapshot!(&buffer.text()[before..], @r#"
+        1:20  still  demo-1: connect (1m06s): demo-1 answers over SSH: connection refused
+        1:20  still  demo-2: connect (1m05s): demo-2 answers over SSH: no route to host
+        "#);
     }
 
     #[test]
