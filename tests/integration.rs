@@ -6,10 +6,14 @@ mod command_line;
 mod flux;
 #[path = "integration/house.rs"]
 mod house;
+#[path = "integration/artifacts.rs"]
+mod artifacts;
 #[path = "integration/kube_api.rs"]
 mod kube_api;
 #[path = "integration/kubeadm.rs"]
 mod kubeadm;
+#[path = "integration/registry.rs"]
+mod registry;
 #[path = "integration/specs.rs"]
 mod specs;
 #[path = "integration/support/mod.rs"]

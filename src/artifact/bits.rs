@@ -1,6 +1,7 @@
 //! The record of what is there.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use engine::failure::{Failure, Result};
@@ -63,6 +64,29 @@ impl Bits {
         let path = self.path(name)?;
         std::fs::read_to_string(path)
             .map_err(|error| Failure::other(format!("cannot read manifest `{name}`")).because(&error))
+    }
+
+    /// Copies all of them into a directory, under the names that they have on a node; programs are executable.
+    pub fn copy_to(&self, directory: &Path) -> Result<()> {
+        let wrong = |error: std::io::Error| {
+            Failure::other(format!("cannot copy artifacts to {}", directory.display())).because(&error)
+        };
+        std::fs::create_dir_all(directory).map_err(wrong)?;
+        for bit in self.iter() {
+            let program = matches!(bit.kind, Kind::Binary | Kind::Plugin | Kind::Tool);
+            let mode = if program { 0o755 } else { 0o644 };
+            let target = directory.join(&bit.file);
+            // Beside the target first: a running program's file cannot be written to.
+            let copy = || -> std::io::Result<()> {
+                let part = tempfile::NamedTempFile::new_in(directory)?;
+                std::fs::copy(&bit.path, part.path())?;
+                std::fs::set_permissions(part.path(), std::fs::Permissions::from_mode(mode))?;
+                part.persist(&target).map_err(|error| error.error)?;
+                Ok(())
+            };
+            copy().map_err(wrong)?;
+        }
+        Ok(())
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Bit> {

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use engine::failure::{Failure, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::assets::Assets;
+
 /// What an artifact is, which decides where it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -15,6 +17,8 @@ pub enum Kind {
     Binary,
     /// A CNI plugin.
     Plugin,
+    /// A program that tests and people run; it is on no node.
+    Tool,
     /// A container image as an OCI archive.
     Image,
     /// YAML for the Kubernetes API.
@@ -143,13 +147,33 @@ pub struct Bundle {
 pub struct Catalog {
     pub components: BTreeMap<String, Component>,
     pub layers: BTreeMap<String, Layer>,
+    pub machines: BTreeMap<String, MachineRecipe>,
     pub artifacts: BTreeMap<String, Artifact>,
+}
+
+/// The texts of a machine image's recipe.
+#[derive(Clone, Debug, Serialize)]
+pub struct MachineRecipe {
+    /// `vm-images/NAME.yaml`.
+    pub packages: String,
+    /// `vm-images/NAME.sh`, which makes a disk of the unpacked packages.
+    pub script: String,
 }
 
 impl Catalog {
     /// The catalog that is part of the program.
     pub fn load() -> Result<Self> {
         Self::parse(include_str!("../../components/catalog.yaml"))
+    }
+
+    /// The catalog with the user's own files in the place of those in `vm-images/`.
+    pub fn load_with(assets: &Assets) -> Result<Self> {
+        let mut catalog = Self::load()?;
+        for (name, recipe) in &mut catalog.machines {
+            assets.read(&format!("vm-images/{name}.yaml"))?.text()?.clone_into(&mut recipe.packages);
+            assets.read(&format!("vm-images/{name}.sh"))?.text()?.clone_into(&mut recipe.script);
+        }
+        Ok(catalog)
     }
 
     pub fn parse(text: &str) -> Result<Self> {
@@ -166,6 +190,10 @@ impl Catalog {
 
     pub fn layer(&self, name: &str) -> Result<&Layer> {
         self.layers.get(name).ok_or_else(|| Failure::other(format!("the catalog has no layer `{name}`")))
+    }
+
+    pub fn machine(&self, name: &str) -> Result<&MachineRecipe> {
+        self.machines.get(name).ok_or_else(|| Failure::other(format!("the catalog has no machine image `{name}`")))
     }
 
     /// The names of all artifacts, in order.

@@ -71,7 +71,7 @@ pub fn place(bit: &Bit) -> Option<String> {
         Kind::Binary => Some(format!("bin/{}", bit.file)),
         Kind::Plugin => Some(format!("cni/{}", bit.file)),
         Kind::Image => Some(format!("images/{}.tar", bit.name)),
-        Kind::Manifest | Kind::Disk | Kind::Kernel | Kind::Initrd => None,
+        Kind::Tool | Kind::Manifest | Kind::Disk | Kind::Kernel | Kind::Initrd => None,
     }
 }
 

@@ -12,6 +12,7 @@ pub fn needed<'a>(catalog: &'a Catalog, cluster: &Cluster) -> Result<Vec<&'a str
     let gitops = cluster.gitops.is_some();
     let made = matches!(cluster.machines.provider, Provider::Libvirt { .. });
     let wanted = |artifact: &&Artifact| match &artifact.recipe {
+        _ if artifact.kind == Kind::Tool => false,
         Recipe::Machine { machine, .. } => made && *machine == cluster.machines.image,
         Recipe::Binary { component, .. } | Recipe::Files { component, .. } => match component.as_str() {
             "flannel" | "cni-flannel" => flannel,
@@ -19,8 +20,6 @@ pub fn needed<'a>(catalog: &'a Catalog, cluster: &Cluster) -> Result<Vec<&'a str
         },
         Recipe::Image(image) => match image.component.as_str() {
             "flannel" => flannel,
-            // Embedded registries are yet to come.
-            "registry" => false,
             "sample" | "sample-next" => gitops,
             component => gitops || !is_flux(component),
         },

@@ -6,7 +6,7 @@
 use engine::failure::{Failure, Result};
 use serde_json::{Value, json};
 
-use super::catalog::{Artifact, Catalog, Component, ImageRecipe, Layer, Published, Recipe};
+use super::catalog::{Artifact, Catalog, Component, ImageRecipe, Layer, MachineRecipe, Published, Recipe};
 use super::digest;
 
 /// Changes when the way of building changes.
@@ -65,7 +65,7 @@ pub fn built(catalog: &Catalog, artifact: &Artifact) -> Result<String> {
             let Component { module, version, .. } = catalog.component(component)?;
             Ok(key(&json!({ "module": module, "version": version, "pattern": pattern })))
         }
-        Recipe::Machine { machine, .. } => machine_key(machine),
+        Recipe::Machine { machine, .. } => Ok(machine_key(catalog.machine(machine)?)),
     }
 }
 
@@ -88,12 +88,9 @@ pub fn layer_key(layer: &Layer) -> String {
 }
 
 /// The key of a machine image.
-pub fn machine_key(machine: &str) -> Result<String> {
-    let recipe = file(&format!("vm-images/{machine}.yaml"))?;
-    let script = file(&format!("vm-images/{machine}.sh"))?;
-    Ok(key(
-        &json!({ "machine": machine, "recipe": digest::of_bytes(recipe.as_bytes()), "script": digest::of_bytes(script.as_bytes()) }),
-    ))
+pub fn machine_key(recipe: &MachineRecipe) -> String {
+    let digests = [&recipe.packages, &recipe.script].map(|text| digest::of_bytes(text.as_bytes()));
+    key(&json!({ "machine": digests }))
 }
 
 /// The text of a file that a recipe names.

@@ -1,6 +1,8 @@
 //! `seedbed artifacts`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use engine::failure::Failure;
@@ -8,8 +10,9 @@ use engine::failure::Failure;
 use super::spec_argument::Spec;
 use super::{Context, Ending, Global, Run, put};
 use crate::artifact::{self, Catalog, Listed, Store};
+use crate::assets::Assets;
 use crate::report::bytes;
-use crate::spec::Cluster;
+use crate::spec::{self, ArtifactSource, Cluster};
 
 /// List what a cluster is made of, or bring it all into the store
 ///
@@ -19,6 +22,7 @@ use crate::spec::Cluster;
 #[command(after_help = "\
 Examples:
   seedbed artifacts fetch          then `up` needs no network
+  seedbed artifacts copy ~/bin kubectl
   seedbed artifacts list -o json | jq -r '.[] | select(.there == null).name'")]
 pub struct Artifacts {
     #[command(subcommand)]
@@ -41,6 +45,19 @@ enum Action {
         #[command(flatten)]
         spec: Spec,
     },
+    /// Copy artifacts out of the store, after bringing what is missing; no spec is read
+    Copy {
+        /// Where to; it is made if it is not there
+        directory: PathBuf,
+
+        /// Names of artifacts
+        #[arg(required = true)]
+        names: Vec<String>,
+
+        /// Where what is missing comes from
+        #[arg(long, value_name = "SOURCE", default_value = "auto")]
+        source: Source,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -49,12 +66,26 @@ enum Output {
     Json,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Source {
+    /// Upstream, else build.
+    Auto,
+    Upstream,
+    Build,
+}
+
 impl Artifacts {
     pub fn run(&self, global: &Global) -> Ending {
         let one = |failure| vec![failure];
-        let (Action::List { spec, .. } | Action::Fetch { spec }) = &self.action;
+        let spec = match &self.action {
+            Action::List { spec, .. } | Action::Fetch { spec } => spec,
+            Action::Copy { directory, names, source } => {
+                copy(global, directory, names, *source)?;
+                return Ok(0);
+            }
+        };
         let cluster = spec.load()?;
-        let catalog = Catalog::load().map_err(one)?;
+        let catalog = Catalog::load_with(&Assets::beside(&cluster.directory)).map_err(one)?;
         let store = Store::of_user().map_err(one)?;
         let wanted = artifact::needed(&catalog, &cluster).map_err(one)?;
         match self.action {
@@ -66,7 +97,7 @@ impl Artifacts {
                     Output::Json => format!("{:#}\n", serde_json::json!(listed)),
                 });
             }
-            Action::Fetch { .. } => fetch(global, &cluster, &catalog, &store, &wanted)?,
+            Action::Fetch { .. } | Action::Copy { .. } => fetch(global, &cluster, &catalog, &store, &wanted)?,
         }
         Ok(0)
     }
@@ -88,6 +119,28 @@ fn fetch(
             () = context.token.cancelled() => Err(Failure::interrupted()),
         };
         ended.map_err(|failure| vec![failure])
+    })
+}
+
+fn copy(global: &Global, directory: &Path, names: &[String], source: Source) -> Result<(), Vec<Failure>> {
+    let one = |failure| vec![failure];
+    let catalog = Catalog::load().map_err(one)?;
+    let store = Store::of_user().map_err(one)?;
+    let source = match source {
+        Source::Auto => ArtifactSource::Auto,
+        Source::Upstream => ArtifactSource::Upstream,
+        Source::Build => ArtifactSource::Build,
+    };
+    let settings = spec::Artifacts { source, mirrors: BTreeMap::new(), overrides: BTreeMap::new() };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let run = Run { name: "artifacts copy", subject: directory.display().to_string(), journal: None, summary: false };
+    super::run(global, &run, async |context: &Context| {
+        let work = async { store.ensure(&catalog, &names, &settings, &context.step).await?.copy_to(directory) };
+        let ended = tokio::select! {
+            ended = work => ended,
+            () = context.token.cancelled() => Err(Failure::interrupted()),
+        };
+        ended.map_err(one)
     })
 }
 

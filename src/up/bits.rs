@@ -24,7 +24,7 @@ pub struct Made {
 impl Up<'_> {
     /// Fills the store, then makes what the machines share: network, pools, base image, disk of bits.
     pub(super) async fn bits(&self) -> Result<()> {
-        let catalog = Catalog::load()?;
+        let catalog = Catalog::load_with(self.assets)?;
         let store = Store::of_user()?;
         let (bits, step) = self
             .phase(Phase::Artifacts, &self.plan.cluster, &[], async |step| {

@@ -108,7 +108,7 @@ fn go(cgo: bool) -> Program {
     Program::new("go", HINT)
         .env("CGO_ENABLED", if cgo { "1" } else { "0" })
         .env("GOFLAGS", "-buildvcs=false")
-        .env("GOTOOLCHAIN", "local")
+        .env("GOTOOLCHAIN", "auto")
         .env("GOWORK", "off")
 }
 

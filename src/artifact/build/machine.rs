@@ -21,18 +21,19 @@ struct Image {
 
 /// Builds a machine image unless it is there.
 pub async fn ensure(builder: &Builder<'_>, name: &str) -> Result<()> {
-    let key = recipe::machine_key(name)?;
+    let recipe = builder.catalog.machine(name)?;
+    let key = recipe::machine_key(recipe);
     if builder.is_there(&key) {
         return Ok(());
     }
     let step = builder.step.child_of("build", format!("machine image {name}"), &[]);
     let make = async {
         let place = format!("vm-images/{name}.yaml");
-        let image: Image = serde_saphyr::from_str(recipe::file(&place)?)
+        let image: Image = serde_saphyr::from_str(&recipe.packages)
             .map_err(|error| Failure::invalid(format!("{place} does not parse")).cause(error))?;
         let work = builder.store.work(name)?;
         let directory = work.path().display();
-        let script = write(&work.path().join("finish.sh"), recipe::file(&format!("vm-images/{name}.sh"))?)?;
+        let script = write(&work.path().join("finish.sh"), &recipe.script)?;
         let program = mmdebstrap("minbase", &image.packages)
             // The script makes its own initrd.
             .env("INITRD", "No")

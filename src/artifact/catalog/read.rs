@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use engine::failure::{Failure, Result};
 use serde::Deserialize;
 
-use super::{Artifact, Catalog, Component, ImageRecipe, Kind, Layer, Program, Published, Recipe};
+use super::{Artifact, Catalog, Component, ImageRecipe, Kind, Layer, MachineRecipe, Program, Published, Recipe};
+use crate::artifact::recipe;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +46,8 @@ struct WrittenArtifact {
     machine: Option<String>,
     version: Option<String>,
     file: Option<String>,
+    /// The program among the component's, where its name is not the file's.
+    binary: Option<String>,
     files: Option<String>,
     reference: Option<String>,
     upstream: Option<WrittenPublished>,
@@ -73,9 +76,10 @@ struct WrittenImage {
     user: Option<String>,
 }
 
-/// What stands for `{name}`, `{component}`, `{version}` and `{bare}`.
+/// What stands for `{name}`, `{file}`, `{component}`, `{version}` and `{bare}`.
 struct Words<'a> {
     name: &'a str,
+    file: &'a str,
     component: &'a str,
     version: &'a str,
 }
@@ -83,6 +87,7 @@ struct Words<'a> {
 impl Words<'_> {
     fn fill(&self, text: &str) -> String {
         text.replace("{name}", self.name)
+            .replace("{file}", self.file)
             .replace("{component}", self.component)
             .replace("{version}", self.version)
             .replace("{bare}", self.version.trim_start_matches('v'))
@@ -102,7 +107,12 @@ pub(super) fn parse(text: &str) -> Result<Catalog> {
         Ok((name, artifact))
     });
     let artifacts = artifacts.collect::<Result<BTreeMap<_, _>>>()?;
-    Ok(Catalog { components, layers: written.layers, artifacts })
+    let machines = written.machines.keys().map(|name| {
+        let text = |extension: &str| recipe::file(&format!("vm-images/{name}.{extension}")).map(str::to_owned);
+        Ok((name.clone(), MachineRecipe { packages: text("yaml")?, script: text("sh")? }))
+    });
+    let machines = machines.collect::<Result<_>>()?;
+    Ok(Catalog { components, layers: written.layers, machines, artifacts })
 }
 
 impl WrittenComponent {
@@ -146,7 +156,7 @@ impl WrittenArtifact {
         let component = component.replace("{name}", name);
         let component = components.get(&component).ok_or_else(|| wrong("its component is not in the catalog"))?;
         let version = self.version.clone().unwrap_or_else(|| component.version.clone());
-        let words = Words { name, component: &component.name, version: &version };
+        let words = Words { name, file: &file, component: &component.name, version: &version };
         let reference = self.reference.as_deref().map(|reference| words.fill(reference));
         let published =
             self.upstream.map(|published| published.into_published(&words)).transpose().map_err(|what| wrong(&what))?;
@@ -156,8 +166,9 @@ impl WrittenArtifact {
         let recipe = match (self.kind, self.image, self.files) {
             (Kind::Image, Some(image), None) => Recipe::Image(image.into_recipe(&words).map_err(|what| wrong(&what))?),
             (Kind::Manifest, None, Some(pattern)) => Recipe::Files { component: component.name.clone(), pattern },
-            (Kind::Binary | Kind::Plugin, None, None) => {
-                Recipe::Binary { component: component.name.clone(), binary: file.clone() }
+            (Kind::Binary | Kind::Plugin | Kind::Tool, None, None) => {
+                let binary = self.binary.unwrap_or_else(|| file.clone());
+                Recipe::Binary { component: component.name.clone(), binary }
             }
             _ => return Err(wrong("its kind does not go with its keys")),
         };

@@ -1,6 +1,7 @@
 //! What several tests stand on: real programs from the store, an API server, and Flux.
 
 pub mod apiserver;
+pub mod files;
 pub mod flux;
 pub mod planned;
 pub mod programs;
