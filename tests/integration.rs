@@ -1,13 +1,13 @@
 //! The one integration binary.
 
+#[path = "integration/artifacts.rs"]
+mod artifacts;
 #[path = "integration/command_line.rs"]
 mod command_line;
 #[path = "integration/flux.rs"]
 mod flux;
 #[path = "integration/house.rs"]
 mod house;
-#[path = "integration/artifacts.rs"]
-mod artifacts;
 #[path = "integration/kube_api.rs"]
 mod kube_api;
 #[path = "integration/kubeadm.rs"]

@@ -65,7 +65,7 @@ pub fn built(catalog: &Catalog, artifact: &Artifact) -> Result<String> {
             let Component { module, version, .. } = catalog.component(component)?;
             Ok(key(&json!({ "module": module, "version": version, "pattern": pattern })))
         }
-        Recipe::Machine { machine, .. } => Ok(machine_key(catalog.machine(machine)?)),
+        Recipe::Machine { machine, .. } => Ok(machine_key(machine, catalog.machine(machine)?)),
     }
 }
 
@@ -88,9 +88,10 @@ pub fn layer_key(layer: &Layer) -> String {
 }
 
 /// The key of a machine image.
-pub fn machine_key(recipe: &MachineRecipe) -> String {
-    let digests = [&recipe.packages, &recipe.script].map(|text| digest::of_bytes(text.as_bytes()));
-    key(&json!({ "machine": digests }))
+pub fn machine_key(name: &str, recipe: &MachineRecipe) -> String {
+    let MachineRecipe { packages, script } = recipe;
+    let (packages, script) = (digest::of_bytes(packages.as_bytes()), digest::of_bytes(script.as_bytes()));
+    key(&json!({ "machine": name, "recipe": packages, "script": script }))
 }
 
 /// The text of a file that a recipe names.

@@ -22,7 +22,7 @@ struct Image {
 /// Builds a machine image unless it is there.
 pub async fn ensure(builder: &Builder<'_>, name: &str) -> Result<()> {
     let recipe = builder.catalog.machine(name)?;
-    let key = recipe::machine_key(recipe);
+    let key = recipe::machine_key(name, recipe);
     if builder.is_there(&key) {
         return Ok(());
     }
