@@ -1,12 +1,13 @@
 //! Base images and the disk of bits, in the shared pool: sent once, named by digest.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::event::{Step, Unit};
 use engine::failure::{Failure, Kind, Result};
 use engine::wait::{Patience, Seen};
-use libvirt_protocol::{Action, Code, Volume};
+use libvirt_protocol::{Action, Code};
 
 use super::definition;
 use super::pool::SHARED;
@@ -52,7 +53,7 @@ impl Format {
     pub fn of_file(path: &Path) -> Result<Self> {
         use std::io::Read as _;
         let mut magic = [0; 4];
-        std::fs::File::open(path)
+        File::open(path)
             .and_then(|mut file| file.read_exact(&mut magic))
             .map_err(|error| Failure::other(format!("{} cannot be read", path.display())).because(&error))?;
         Ok(if &magic == b"QFI\xfb" { Self::Qcow2 } else { Self::Raw })
@@ -84,78 +85,75 @@ impl Provider {
 
     /// Returns where the hypervisor finds a file, after sending it unless it is there, whole.
     ///
-    /// A second volume, made when everything was sent, says that the first is whole. libvirt refuses
-    /// to delete a volume that is being sent to, so two seedbeds cannot spoil each other's work.
+    /// A second volume, made when everything was sent, says that the first is whole. The file is locked
+    /// meanwhile, so that two seedbeds which share a store do not send it twice.
     pub(super) async fn ensure_file(&self, disk: &Disk, step: &Step) -> Result<String> {
         let name = format!("{}-{}", disk.name, &disk.digest[..disk.digest.len().min(16)]);
-        let seal = format!("{name}.whole");
-        let size = file_size(&disk.path)?;
-        let volumes = self.volumes(SHARED).await?;
-        if let Some(path) = whole(&volumes, &name, &seal) {
+        if let Some(path) = self.whole(&name).await? {
             return Ok(path);
         }
         self.require_room(disk).await?;
         let step = step.child_of("send to libvirt", &disk.name, &[]);
-        let what = || format!("sending {} to the pool {SHARED}", disk.name);
-        let make = async {
-            let condition = format!("nobody else sends {}", disk.name);
-            let sent = engine::wait::until(&step, &condition, OTHER, Kind::Step, async || {
-                if let Some(path) = whole(&self.volumes(SHARED).await?, &name, &seal) {
-                    return Ok(Seen::Ready(Sent::Already(path)));
-                }
-                // What an interrupted run left is of no use.
-                let delete = Action::DeleteVolume { pool: SHARED.into(), volume: name.clone() };
-                match self.client.ask(delete).await {
-                    Err(trouble) if trouble.code() == Some(Code::Missing) => {}
-                    Err(trouble) if matches!(trouble.code(), Some(Code::Busy | Code::Invalid)) => {
-                        return Ok(Seen::NotYet("another seedbed is sending it".into()));
-                    }
-                    other => other.map(drop).map_err(|trouble| trouble.failure(what()))?,
-                }
-                match self.create_volume(SHARED, definition::plain_volume(&name, size).to_string()).await {
-                    Ok(volume) => Ok(Seen::Ready(Sent::To(volume))),
-                    Err(trouble) if trouble.code() == Some(Code::Exists) => {
-                        Ok(Seen::NotYet("another seedbed is sending it".into()))
-                    }
-                    Err(trouble) => Err(trouble.failure(what())),
-                }
-            })
-            .await?;
-            let volume = match sent {
-                Sent::Already(path) => return Ok(path),
-                Sent::To(volume) => volume,
-            };
-            let upload = Action::Upload { pool: SHARED.into(), volume: name.clone(), file: disk.path.clone() };
-            let progress = |done, total| step.progress(done, Some(total), Unit::Bytes);
-            self.client.ask_with_progress(upload, progress).await.map_err(|trouble| trouble.failure(what()))?;
-            let sealed = self.create_volume(SHARED, definition::plain_volume(&seal, 1).to_string()).await;
-            sealed.map_err(|trouble| trouble.failure(what()))?;
-            Ok(volume.path)
-        };
-        let result = make.await;
+        let result = self.send(disk, &name, &step).await;
         step.conclude(result)
+    }
+
+    async fn send(&self, disk: &Disk, name: &str, step: &Step) -> Result<String> {
+        let unreadable = |error| Failure::other(format!("{} cannot be read", disk.path.display())).because(&error);
+        let file = File::open(&disk.path).map_err(unreadable)?;
+        let size = file.metadata().map_err(unreadable)?.len();
+        let condition = format!("nobody else sends {}", disk.name);
+        let busy = || Ok(Seen::NotYet("another seedbed is sending it".into()));
+        let what = || format!("sending {} to the pool {SHARED}", disk.name);
+        let claimed = engine::wait::until(step, &condition, OTHER, Kind::Step, async || {
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return busy(),
+                Err(TryLockError::Error(error)) => return Err(unreadable(error)),
+            }
+            if let Some(path) = self.whole(name).await? {
+                return Ok(Seen::Ready(Err(path)));
+            }
+            // What an interrupted run left is of no use.
+            let delete = Action::DeleteVolume { pool: SHARED.into(), volume: name.into() };
+            match self.client.ask(delete).await {
+                // Sent from another store, which has a file of its own.
+                Err(trouble) if trouble.code() == Some(Code::Busy) => return busy(),
+                Err(trouble) if trouble.code() != Some(Code::Missing) => return Err(trouble.failure(what())),
+                _ => {}
+            }
+            let volume = self.create_volume(SHARED, definition::plain_volume(name, size).to_string()).await;
+            Ok(Seen::Ready(Ok(volume.map_err(|trouble| trouble.failure(what()))?)))
+        })
+        .await?;
+        let volume = match claimed {
+            Ok(volume) => volume,
+            Err(path) => return Ok(path),
+        };
+        let upload = Action::Upload { pool: SHARED.into(), volume: name.into(), file: disk.path.clone() };
+        let progress = |done, total| step.progress(done, Some(total), Unit::Bytes);
+        self.client.ask_with_progress(upload, progress).await.map_err(|trouble| trouble.failure(what()))?;
+        let sealed = self.create_volume(SHARED, definition::plain_volume(&seal(name), 1).to_string()).await;
+        sealed.map_err(|trouble| trouble.failure(what()))?;
+        Ok(volume.path)
+    }
+
+    /// Returns where a file is, if it was sent as a whole.
+    async fn whole(&self, name: &str) -> Result<Option<String>> {
+        let volumes = self.volumes(SHARED).await?;
+        let sealed = volumes.iter().any(|volume| volume.name == seal(name));
+        let volume = volumes.into_iter().find(|volume| volume.name == name);
+        Ok(volume.filter(|_| sealed).map(|volume| volume.path))
     }
 }
 
+fn seal(name: &str) -> String {
+    format!("{name}.whole")
+}
+
+/// The bytes that a file takes on its disk, holes left out.
 fn occupied(path: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt as _;
     // A block is 512 bytes, whatever the file system's own are.
     std::fs::metadata(path).map_or(0, |metadata| metadata.blocks() * 512)
-}
-
-enum Sent {
-    Already(String),
-    To(Volume),
-}
-
-fn whole(volumes: &[Volume], name: &str, seal: &str) -> Option<String> {
-    let sealed = volumes.iter().any(|volume| volume.name == seal);
-    let volume = volumes.iter().find(|volume| volume.name == name)?;
-    sealed.then(|| volume.path.clone())
-}
-
-fn file_size(path: &Path) -> Result<u64> {
-    let metadata = std::fs::metadata(path)
-        .map_err(|error| Failure::other(format!("{} cannot be read", path.display())).because(&error))?;
-    Ok(metadata.len())
 }

@@ -175,6 +175,7 @@ impl Provider {
             seed: &seed.path,
             bits: ground.bits.as_deref(),
             console: &console,
+            steady_clock: self.steady_clock(),
             boot: kernel.map(|(kernel, initrd)| Boot { kernel, initrd, arguments: &ground.arguments }),
             connected,
         };

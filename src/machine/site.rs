@@ -51,6 +51,12 @@ impl Provider {
         self.uri.split_once("://").is_none_or(|(_, rest)| rest.starts_with('/'))
     }
 
+    /// Whether the machine's own kernel trusts its time stamp counters, so that an emulated one may, too.
+    pub(super) fn steady_clock(&self) -> bool {
+        let source = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+        self.is_local() && std::fs::read_to_string(source).is_ok_and(|source| source.trim() == "tsc")
+    }
+
     fn kvm(&self) -> Kvm {
         if self.is_local() {
             return local_kvm();

@@ -82,6 +82,7 @@ fn sample_domain(plan: &Plan, node: &NodePlan) -> String {
         seed: &format!("/pool/{domain}.seed.iso"),
         bits: Some("/shared/bits"),
         console: "/pool/console.log",
+        steady_clock: true,
         boot: Some(Boot { kernel: "/shared/kernel", initrd: "/shared/initrd", arguments: "root=LABEL=root rw" }),
         connected: Connected::Network("seedbed-demo"),
     };

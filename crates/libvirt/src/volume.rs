@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use libvirt_protocol::{Answer, Code, Volume};
 use virt::connect::Connect;
+use virt::storage_pool::StoragePool;
 use virt::storage_vol::StorageVol;
 use virt::stream::Stream;
 use virt::sys;
@@ -16,10 +17,18 @@ use crate::{Result, pool, stream};
 
 pub fn list(connection: &Connect, name: &str) -> Result<Vec<Volume>> {
     let pool = pool::find(connection, name)?;
-    // Console logs appear in the directory without libvirt's knowing.
-    pool.refresh(0).map_err(of)?;
+    refresh(&pool)?;
     let volumes = pool.list_all_volumes(0).map_err(of)?;
     present(volumes.iter().map(look))
+}
+
+/// Looks at the directory: console logs appear and grow there without libvirt's knowing.
+fn refresh(pool: &StoragePool) -> Result<()> {
+    match pool.refresh(0).map_err(of) {
+        // A volume is being made; then what libvirt knows must do.
+        Err(error) if error.code == Code::Busy => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 fn look(volume: &StorageVol) -> Result<Volume, virt::error::Error> {
@@ -79,8 +88,7 @@ pub fn write(connection: &Connect, pool: &str, volume: &str, content: &str) -> R
 
 /// Returns the last bytes in base64.
 pub fn tail(connection: &Connect, name: &str, volume: &str, bytes: u64) -> Result<String> {
-    // The size that libvirt knows is that of its last look.
-    pool::find(connection, name)?.refresh(0).map_err(of)?;
+    refresh(&pool::find(connection, name)?)?;
     let volume = find(connection, name, volume)?;
     let size = volume.get_info().map_err(of)?.capacity;
     let length = size.min(bytes);

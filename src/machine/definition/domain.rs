@@ -22,6 +22,8 @@ pub struct DomainParts<'a> {
     pub bits: Option<&'a str>,
     pub console: &'a str,
     pub boot: Option<Boot<'a>>,
+    /// Whether the time stamp counters of the hypervisor's machine can be trusted.
+    pub steady_clock: bool,
     pub connected: Connected<'a>,
 }
 
@@ -51,20 +53,23 @@ pub fn domain(plan: &Plan, node: &NodePlan, parts: &DomainParts<'_>) -> Element 
         .with(element("vcpu").text(parts.cpus))
         .with(boot(parts, emulated))
         .with(element("features").with(element("acpi")).with(element("apic")))
-        .with(cpu(emulated))
+        .with(cpu(parts.cpus, emulated))
         .with(element("clock").set("offset", "utc"))
         .with(element("on_crash").text("restart"))
         .with(devices(parts, emulated))
 }
 
-fn cpu(emulated: bool) -> Element {
+fn cpu(cpus: u32, emulated: bool) -> Element {
+    // All in one socket: a kernel that sees two does not trust their time stamp counters, and then every look
+    // at the clock is a slow one.
+    let topology = element("topology").set("sockets", 1).set("cores", cpus).set("threads", 1);
     if !emulated {
-        return element("cpu").set("mode", "host-passthrough");
+        return element("cpu").set("mode", "host-passthrough").with(topology);
     }
     // QEMU 7.2 corrupts EFLAGS with all that `maximum` offers, and kernels die of double faults within a minute.
     // Westmere is x86-64-v2 with AES and without AVX, which costs emulated code more than it saves.
     let model = element("model").set("fallback", "forbid").text("Westmere");
-    element("cpu").set("mode", "custom").set("match", "exact").set("check", "none").with(model)
+    element("cpu").set("mode", "custom").set("match", "exact").set("check", "none").with(model).with(topology)
 }
 
 fn boot(parts: &DomainParts<'_>, emulated: bool) -> Element {
@@ -72,13 +77,22 @@ fn boot(parts: &DomainParts<'_>, emulated: bool) -> Element {
     let Some(Boot { kernel, initrd, arguments }) = parts.boot else {
         return os.with(element("boot").set("dev", "hd"));
     };
-    // Guards against speculation cost emulated code much, and there is nothing to guard against.
-    // A kernel that emulation brought down starts again rather than being waited for.
-    let more = if emulated { " mitigations=off nowatchdog panic=5" } else { "" };
+    let mut arguments = arguments.to_owned();
+    if emulated {
+        arguments += EMULATED;
+    }
+    if emulated && parts.steady_clock {
+        arguments += " tsc=reliable";
+    }
     os.with(element("kernel").text(kernel))
         .with(element("initrd").text(initrd))
-        .with(element("cmdline").text(format!("{arguments}{more}")))
+        .with(element("cmdline").text(arguments))
 }
+
+/// What an emulated kernel is told beside its own arguments. Guards against speculation cost much and guard
+/// nothing here; on a loaded workstation, the test of the timer fails and the kernel panics, and watchdogs bark.
+/// A kernel that emulation brought down starts again rather than being waited for.
+const EMULATED: &str = " mitigations=off nowatchdog no_timer_check panic=5";
 
 fn devices(parts: &DomainParts<'_>, emulated: bool) -> Element {
     let mut devices = element("devices").with(root_disk(parts.disk, emulated));

@@ -117,3 +117,37 @@ async fn boots() {
     assert!(!std::path::Path::new(&pool::path(removed.pool.as_ref().unwrap())).exists());
     assert!(provider.domains().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+#[ignore = "sends gigabytes to a real libvirt; run it in tests/e2e/isolated"]
+async fn two_seedbeds_send_one_image_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image");
+    // Data, a hole, data, and a hole at the end.
+    let script = "yes seedbed | head -c 100M >image; truncate -s 200M image; yes end | head -c 50M >>image; \
+                  truncate -s 300M image";
+    assert!(Command::new("sh").args(["-c", script]).current_dir(directory.path()).status().unwrap().success());
+    let disk = Disk { name: "race".into(), path, digest: Uuid::new_v4().simple().to_string() };
+    let (events, received) = Events::new();
+    let step = events.step("race");
+    let (one, other) =
+        (Provider::open("qemu:///system").await.unwrap(), Provider::open("qemu:///system").await.unwrap());
+    one.ensure_shared_pool().await.unwrap();
+    let paths = futures::try_join!(one.ensure_file(&disk, &step), other.ensure_file(&disk, &step)).unwrap();
+    assert_eq!(paths.0, paths.1);
+    let text: Vec<String> = received.try_iter().map(|event| format!("{:?}", event.kind)).collect();
+    assert!(text.iter().any(|kind| kind.contains("another seedbed is sending it")), "{text:#?}");
+    let same = run("cmp", &[&paths.0, disk.path.to_str().unwrap()]);
+    assert!(same.status.success(), "{same:?}");
+
+    // What an interrupted run left is sent again.
+    let seal = format!("race-{}.whole", &disk.digest[..16]);
+    let delete = |volume: String| Action::DeleteVolume { pool: pool::SHARED.into(), volume };
+    one.run(delete(seal.clone()), || "delete".into()).await.unwrap();
+    std::fs::write(&paths.0, "half").unwrap();
+    one.ensure_file(&disk, &step).await.unwrap();
+    assert!(run("cmp", &[&paths.0, disk.path.to_str().unwrap()]).status.success());
+    for volume in [seal, format!("race-{}", &disk.digest[..16])] {
+        one.run(delete(volume), || "delete".into()).await.unwrap();
+    }
+}
