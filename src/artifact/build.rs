@@ -95,7 +95,9 @@ impl<'a> Plan<'a> {
                     if matches!(program, super::catalog::Program::Go { .. }) {
                         once(&mut plan.components, component);
                     }
-                    layers.iter().for_each(|layer| once(&mut plan.layers, layer));
+                    for layer in layers {
+                        once(&mut plan.layers, layer);
+                    }
                 }
                 Recipe::Machine { machine, .. } => once(&mut plan.machines, machine),
                 Recipe::Files { .. } => {}

@@ -16,7 +16,7 @@ use crate::spec::{self, ArtifactSource, Cluster};
 
 /// List what a cluster is made of, or bring it all into the store
 ///
-/// The store lies in `~/.cache/seedbed` (XDG_CACHE_HOME) and serves every cluster of yours. What is
+/// The store lies in `~/.cache/seedbed` (`XDG_CACHE_HOME`) and serves every cluster of yours. What is
 /// missing is downloaded, its published checksum verified, or built from pinned sources where that cannot be.
 #[derive(Debug, Args)]
 #[command(after_help = "\

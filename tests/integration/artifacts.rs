@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use engine::event::Events;
+use engine::event::{EventKind, Events};
 use engine::failure::Failure;
 use seedbed::artifact::{Bits, Catalog, Kind, Origin, Store};
 use seedbed::spec::{ArtifactSource, Artifacts};
@@ -99,6 +99,24 @@ async fn a_member_is_taken_out_of_its_archive() {
 async fn an_address_without_a_mirror_is_an_error_that_names_it() {
     let failure = Mirrored::new(&[]).ensure(&["kubelet"]).await.unwrap_err();
     assert_eq!(failure.what, format!("no mirror is given for https://dl.k8s.io{KUBELET}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_upstream_does_not_give_is_built_and_said() {
+    // Nothing listens on port 1.
+    let mut mirrored = Mirrored::new(&[("https://github.com", "http://127.0.0.1:1")]);
+    mirrored.settings.source = ArtifactSource::Auto;
+    let (events, received) = Events::new();
+    let step = events.step("artifacts");
+    let catalog = Catalog::load().unwrap();
+    let ensure = mirrored.store.ensure(&catalog, &["flannel-manifest"], &mirrored.settings, &step);
+    let bits = ensure.await.unwrap();
+    assert_eq!(bits.get("flannel-manifest").unwrap().origin, Origin::Build);
+    assert!(bits.manifest("flannel-manifest").unwrap().contains("kind: DaemonSet"));
+    let note =
+        received.try_iter().find_map(|event| if let EventKind::Note { text } = event.kind { Some(text) } else { None });
+    let note = note.expect("it says that it builds");
+    assert!(note.starts_with("building from source, because upstream cannot be reached: "), "{note}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
