@@ -136,15 +136,20 @@ impl Tree {
         self.span.map_or(otherwise, |(first, _)| first)
     }
 
-    /// A step's labels from below the root, joined. The root is named only where it stands alone.
+    /// A step's labels from below the root, joined. The root is named only where it stands alone, a subject
+    /// only where it is another than that of the step above.
     pub fn path(&self, id: StepId) -> String {
         let mut labels = Vec::new();
         let mut next = self.steps.get(&id);
         while let Some(step) = next {
-            if step.depth > 0 || labels.is_empty() {
+            let parent = step.parent.and_then(|parent| self.steps.get(&parent));
+            let repeated = parent.is_some_and(|parent| parent.depth > 0 && parent.subject == step.subject);
+            if repeated {
+                labels.push(step.name.clone());
+            } else if step.depth > 0 || labels.is_empty() {
                 labels.push(step.label());
             }
-            next = step.parent.and_then(|parent| self.steps.get(&parent));
+            next = parent;
         }
         labels.reverse();
         labels.join(" › ")
