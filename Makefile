@@ -43,7 +43,8 @@ unit:
 schema: ## writes seedbed.schema.json anew
 	cargo run --quiet --locked -- schema > seedbed.schema.json
 
-e2e: ## the real thing: machines, Kubernetes, Flux; about half an hour where there is no KVM
+e2e: tools ## the real thing: machines, Kubernetes, Flux; about half an hour where there is no KVM
+	scripts/prepare machines
 	tests/e2e/run
 
 bench: ## start time, and a cold `up` beside the same steps by hand

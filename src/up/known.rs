@@ -67,6 +67,23 @@ impl Known {
     }
 }
 
+/// The first QEMU that is known to emulate a busy machine for long.
+const EMULATES: u32 = 10_000_000;
+
+/// QEMU 7.2.22 corrupts the flags register of emulated machines: their kernels die of double faults within a minute.
+fn old_emulator(connection: &libvirt_protocol::Connection) -> Option<String> {
+    let version = connection.hypervisor;
+    let old = connection.driver == "QEMU" && version != 0 && version < EMULATES;
+    old.then(|| {
+        format!(
+            "QEMU {}.{}.{} may bring emulated kernels down; take 10 or newer, on Debian 12 from its backports",
+            version / 1_000_000,
+            version / 1000 % 1000,
+            version % 1000
+        )
+    })
+}
+
 /// Opens the machine provider that the spec names.
 pub async fn provider(cluster: &Cluster) -> Result<Option<Provider>> {
     match &cluster.machines.provider {

@@ -10,6 +10,8 @@ pub struct Connection {
     pub hostname: String,
     /// libvirt's version as a number: major × 1,000,000 + minor × 1,000 + release.
     pub version: u32,
+    /// The hypervisor's version in the same form; 0 where the driver does not say.
+    pub hypervisor: u32,
     /// Logical CPUs of the hypervisor's machine.
     pub cpus: u32,
     /// Bytes.

@@ -18,6 +18,7 @@ pub fn open(uri: &str) -> Result<(Connect, Connection)> {
         // Libvirt counts kibibytes here.
         memory: node.memory * 1024,
         // The test driver does not say.
+        hypervisor: connection.get_hyp_version().unwrap_or(0),
         memory_free: connection.get_free_memory().unwrap_or(0),
         capabilities: connection.get_capabilities().map_err(of)?,
     };
