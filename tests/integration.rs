@@ -4,6 +4,8 @@
 mod artifacts;
 #[path = "integration/command_line.rs"]
 mod command_line;
+#[path = "integration/disk.rs"]
+mod disk;
 #[path = "integration/flux.rs"]
 mod flux;
 #[path = "integration/house.rs"]

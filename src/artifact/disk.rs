@@ -81,6 +81,10 @@ fn lay_out(root: &Path, placed: &[(String, &Bit)], manifest: &str, images: &str)
     }
     for (path, bit) in placed {
         let target = root.join(path);
+        // Images are most of it and are as read-only as the store's files: the same file does.
+        if bit.kind == Kind::Image && bit.origin != Origin::Override && std::fs::hard_link(&bit.path, &target).is_ok() {
+            continue;
+        }
         std::fs::copy(&bit.path, &target)?;
         let mode = if bit.kind == Kind::Image { 0o444 } else { 0o755 };
         std::fs::set_permissions(&target, std::fs::Permissions::from_mode(mode))?;
