@@ -109,7 +109,8 @@ rm -rf "$early"
 cp "$root/boot/vmlinuz-$kernel" "$output/kernel"
 
 # Nothing of the workstation, nothing that two machines must not share, nothing that a node never reads.
-rm -f "$root"/etc/ssh/ssh_host_* "$root"/boot/* "$root/var/lib/dbus/machine-id" "$root/etc/hostname"
+# /boot/config-* stays: kubeadm's preflight reads it.
+rm -f "$root"/etc/ssh/ssh_host_* "$root"/boot/[!c]* "$root/var/lib/dbus/machine-id" "$root/etc/hostname"
 : >"$root/etc/machine-id"
 rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/* "$root"/var/cache/debconf/*-old "$root"/var/log/*.log "$root"/tmp/*
 rm -rf "$root"/usr/share/man/* "$root"/usr/share/info/* "$root"/usr/share/locale/*

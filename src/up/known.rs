@@ -62,6 +62,9 @@ impl Known {
             step.warn(
                 "KVM does not work here: machines are emulated, about ten times slower, with the slow-machine settings",
             );
+            if let Some(warning) = provider.as_ref().and_then(|provider| old_emulator(&provider.connection)) {
+                step.warn(warning);
+            }
         }
         Ok(Self { provider, identity, plan })
     }
