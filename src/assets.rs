@@ -93,17 +93,14 @@ impl Assets {
                 }
             }
         }
-        match embedded(name) {
-            Some((name, bytes)) => Ok(Asset { bytes: bytes.into(), origin: Origin::Embedded(name) }),
-            None => {
-                let failure =
-                    Failure::invalid(format!("there is no file `{name}`, neither embedded nor beside the spec"));
-                Err(match nearest(name, names()) {
-                    Some(near) => failure.hint(format!("Did you mean `{near}`?")),
-                    None => failure.hint("`seedbed assets list` shows the embedded files."),
-                })
-            }
+        if let Some((name, bytes)) = embedded(name) {
+            return Ok(Asset { bytes: bytes.into(), origin: Origin::Embedded(name) });
         }
+        let failure = Failure::invalid(format!("there is no file `{name}`, neither embedded nor beside the spec"));
+        Err(match nearest(name, names()) {
+            Some(near) => failure.hint(format!("Did you mean `{near}`?")),
+            None => failure.hint("`seedbed assets list` shows the embedded files."),
+        })
     }
 
     /// The path that an override of this name has, where there may be one.

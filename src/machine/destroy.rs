@@ -31,9 +31,9 @@ impl Provider {
         let mut removed = Removed::default();
         let nodes = cluster.as_ref().map(|cluster| &cluster.nodes[..]).unwrap_or_default();
         for node in nodes.iter().filter(|node| !matches!(node.state, DomainState::Off | DomainState::Crashed)) {
-            let stop = Action::Stop { subject: Subject::Domain, name: node.domain.clone() };
+            let end = Action::Stop { subject: Subject::Domain, name: node.domain.clone() };
             let what = || format!("stopping the machine {}", node.domain);
-            self.run_unless(stop, &[Code::Missing, Code::Invalid], what).await?;
+            self.run_unless(end, &[Code::Missing, Code::Invalid], what).await?;
         }
         self.remove_pool(&owner::pool_name(name, id), id, &mut removed).await?;
         for node in nodes {
@@ -42,9 +42,9 @@ impl Provider {
         }
         if let Some(network) = cluster.and_then(|cluster| cluster.network) {
             if network.active {
-                let stop = Action::Stop { subject: Subject::Network, name: network.name.clone() };
+                let end = Action::Stop { subject: Subject::Network, name: network.name.clone() };
                 let what = || format!("stopping the network {}", network.name);
-                self.run_unless(stop, &[Code::Missing, Code::Invalid], what).await?;
+                self.run_unless(end, &[Code::Missing, Code::Invalid], what).await?;
             }
             self.undefine(Subject::Network, &network.name).await?;
             removed.network = Some(network.name);

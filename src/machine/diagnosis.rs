@@ -101,9 +101,8 @@ fn skip_sequence(characters: &mut std::str::Chars<'_>) {
         Some('[') => drop(characters.find(|character| ('@'..='~').contains(character))),
         // An operating system command ends with a bell, or with an escape and a backslash.
         Some(']') => {
-            if characters.find(|character| ['\u{7}', '\u{1b}'].contains(character)) == Some('\u{1b}') {
-                characters.next();
-            }
+            let end = characters.find(|character| ['\u{7}', '\u{1b}'].contains(character));
+            let _ = end.filter(|end| *end == '\u{1b}').and_then(|_| characters.next());
         }
         _ => {}
     }
@@ -117,7 +116,7 @@ mod tests {
     fn a_console_is_readable() {
         let text = "\u{1b}[0;32m  OK  \u{1b}[0m Started ssh\r\n\r\n\u{1b}[!p\u{1b}]104\u{1b}\\\u{1b}[?7hlogin:";
         assert_eq!(readable(text), "  OK   Started ssh\nlogin:");
-        let many: String = (0..100).map(|line| format!("{line}\n")).collect();
+        let many = (0..100).map(|line| line.to_string()).collect::<Vec<_>>().join("\n");
         assert_eq!(readable(&many).lines().count(), LINES);
         assert!(readable(&many).ends_with("99"));
     }

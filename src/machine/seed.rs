@@ -1,8 +1,9 @@
-//! The NoCloud seed: what cloud-init is told at the first boot.
+//! The `NoCloud` seed: what cloud-init is told at the first boot.
 //!
 //! The documents are JSON, which is YAML: nothing needs quoting rules.
 //! See <https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html>.
 
+use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
@@ -105,7 +106,8 @@ impl<'a> Seed<'a> {
     fn sshd(&self) -> String {
         let mut text = "HostKey /etc/ssh/ssh_host_ed25519_key\nPasswordAuthentication no\n".to_owned();
         if let Some(address) = self.exempt {
-            text += &format!("PerSourcePenaltyExemptList {address}\n");
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "PerSourcePenaltyExemptList {address}");
         }
         text
     }

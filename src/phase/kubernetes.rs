@@ -56,7 +56,7 @@ pub async fn control_plane(
         found => {
             init::prepare(ground, &control, node, host, found, step).await?;
             // The first failure counts: without kubeadm the API never answers.
-            tokio::try_join!(init::run(ground, host, step), announce)?;
+            tokio::try_join!(init::run(ground, node, host, step), announce)?;
             init::mark_whole(host).await?;
         }
     }

@@ -15,9 +15,10 @@ pub fn text(plan: &Plan, extras: &Extras) -> String {
 
 fn write(out: &mut String, plan: &Plan, extras: &Extras) -> fmt::Result {
     writeln!(out, "cluster {}", plan.cluster)?;
-    match plan.id.is_nil() {
-        true => writeln!(out, "  id            made by the first `seedbed up`")?,
-        false => writeln!(out, "  id            {}", plan.id)?,
+    if plan.id.is_nil() {
+        writeln!(out, "  id            made by the first `seedbed up`")?;
+    } else {
+        writeln!(out, "  id            {}", plan.id)?;
     }
     writeln!(out, "  spec          sha256 {}", &plan.spec_hash[..16])?;
     machines(out, plan)?;

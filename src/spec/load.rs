@@ -90,7 +90,7 @@ fn draft<'text>(text: &'text str, file: &Path, known: &Known) -> Draft<'text> {
     let mut problems = Problems::new(&file.display().to_string(), text);
     let spec = match tree::parse(text) {
         Err(error) => {
-            problems.syntax(error);
+            problems.syntax(&error);
             None
         }
         Ok(mut documents) => {

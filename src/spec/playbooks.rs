@@ -50,7 +50,7 @@ fn with_snippet(failure: Failure, assets: &Assets) -> Failure {
 fn own(assets: &Assets, known: &BTreeSet<String>) -> Vec<Failure> {
     let known: BTreeSet<String> = known.iter().cloned().chain(words(OWN)).collect();
     let names = assets.list().into_iter().map(|listed| listed.name);
-    let playbooks = names.filter(|name| name.starts_with("playbooks/") && name.ends_with(".yaml"));
+    let playbooks = names.filter(|name| name.starts_with("playbooks/"));
     playbooks.flat_map(|name| playbook::check(name, assets, &known)).collect()
 }
 

@@ -39,7 +39,7 @@ impl<'text> Problems<'text> {
         self.found.push(failure.place(Place::file(self.file.clone())));
     }
 
-    pub fn syntax(&mut self, error: SyntaxError) {
+    pub fn syntax(&mut self, error: &SyntaxError) {
         self.at(error.span, Failure::invalid(format!("this is not YAML: {}", error.what)));
     }
 

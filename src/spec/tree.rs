@@ -57,7 +57,7 @@ pub fn parse(text: &str) -> Result<Vec<Node>, SyntaxError> {
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| SyntaxError {
             span: place(error.marker().line(), error.marker().col(), 1),
-            what: error.info().to_string(),
+            what: error.info(),
         })?;
         builder.event(event, span)?;
     }

@@ -112,7 +112,11 @@ pub fn human(bytes: u64) -> String {
         return format!("{bytes} bytes");
     };
     let tenths = bytes.saturating_mul(10) / factor;
-    if tenths % 10 == 0 { format!("{}{name}", tenths / 10) } else { format!("{}.{}{name}", tenths / 10, tenths % 10) }
+    if tenths.is_multiple_of(10) {
+        format!("{}{name}", tenths / 10)
+    } else {
+        format!("{}.{}{name}", tenths / 10, tenths % 10)
+    }
 }
 
 /// An IPv4 range in CIDR notation.

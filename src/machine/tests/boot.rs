@@ -1,6 +1,8 @@
 //! A real machine, for `tests/e2e/isolated`: `SEEDBED_TEST_IMAGE=DIR cargo test --lib boots -- --ignored`,
 //! with kernel, initrd and disk.raw in the directory.
 
+#![expect(clippy::print_stdout, reason = "the times are what people run it for")]
+
 use std::process::Command;
 use std::time::Instant;
 

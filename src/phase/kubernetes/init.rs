@@ -74,10 +74,11 @@ pub async fn prepare(
 }
 
 /// Runs it.
-pub async fn run(ground: &Ground<'_>, host: &Host, step: &Step) -> Result<()> {
+pub async fn run(ground: &Ground<'_>, node: &NodePlan, host: &Host, step: &Step) -> Result<()> {
     let step = step.child_of("kubeadm init", host.name(), &[]);
     // The join command that it would show has a token in it.
-    let arguments = ["init", "--config", CONFIG, "--skip-phases", "show-join-command"];
+    let mut arguments = vec!["init", "--config", CONFIG, "--skip-phases", "show-join-command"];
+    arguments.extend(kubeadm::preflight(&node.machine));
     let result = kubeadm::run(host, &arguments, ground.time(600), &step).await;
     step.conclude(result)
 }

@@ -47,7 +47,9 @@ async fn run(ground: &Ground<'_>, node: &NodePlan, host: &Host, control: &Contro
     let variables = [("kubeadm_config".to_owned(), Value::from(config::join(ground, node, &control.token)?))];
     play(ground, "playbooks/worker.yaml", node, host, Map::from_iter(variables), step).await?;
     let step = step.child_of("kubeadm join", host.name(), &[]);
-    let result = kubeadm::run(host, &["join", "--config", CONFIG], ground.time(600), &step).await;
+    let mut arguments = vec!["join", "--config", CONFIG];
+    arguments.extend(kubeadm::preflight(&node.machine));
+    let result = kubeadm::run(host, &arguments, ground.time(600), &step).await;
     step.conclude(result)
 }
 

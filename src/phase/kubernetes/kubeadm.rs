@@ -7,11 +7,22 @@ use engine::failure::{Failure, Result};
 use engine::host::{Applied, Command, Host, Mode, Output};
 
 use super::diagnosis;
+use crate::plan::MachinePlan;
 
 /// What marks a host on which kubeadm has finished. Before it, what there is may be half done.
 pub const MARK: &str = "/etc/kubernetes/seedbed/whole";
 /// Its configuration, placed by the playbooks.
 pub const CONFIG: &str = "/etc/kubernetes/seedbed/kubeadm.yaml";
+
+/// The arguments that keep preflight from what our own machine image lacks on purpose: the kernel's configuration.
+///
+/// Machines that exist are checked whole: their kernels are not known.
+pub const fn preflight(machine: &MachinePlan) -> &'static [&'static str] {
+    match machine {
+        MachinePlan::Libvirt { .. } => &["--ignore-preflight-errors", "SystemVerification"],
+        MachinePlan::Existing { .. } => &[],
+    }
+}
 
 /// Runs kubeadm with its output shown as it comes.
 pub async fn run(host: &Host, arguments: &[&str], timeout: Duration, step: &Step) -> Result<()> {

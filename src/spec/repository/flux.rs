@@ -96,12 +96,8 @@ impl<'f> Tree<'f> {
             let shown = files.shown(path);
             match tree::parse(text) {
                 Ok(documents) => {
-                    tree.objects.extend(documents.into_iter().filter(|node| !node.is_null()).map(|node| Object {
-                        path,
-                        text,
-                        shown: shown.clone(),
-                        node,
-                    }))
+                    let nodes = documents.into_iter().filter(|node| !node.is_null());
+                    tree.objects.extend(nodes.map(|node| Object { path, text, shown: shown.clone(), node }));
                 }
                 Err(error) => {
                     let failure = Failure::invalid(format!("this is not YAML: {}", error.what));
