@@ -27,7 +27,9 @@ pub struct State {
 impl State {
     /// The state of a cluster; nothing is read or made.
     pub fn of(cluster: &Cluster) -> Self {
-        Self { directory: cluster.state() }
+        // Absolute: `git` and `ssh` read it from other directories.
+        let directory = cluster.state();
+        Self { directory: std::path::absolute(&directory).unwrap_or(directory) }
     }
 
     /// Whether an `up` was here.
