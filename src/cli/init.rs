@@ -7,9 +7,9 @@ use engine::failure::Failure;
 
 use super::{Ending, say};
 
-/// Write a spec and a `GitOps` repository to start from
+/// Write a spec and a GitOps repository to start from
 ///
-/// The repository has an infrastructure tier and an application tier with a `HelmRelease`, and a first commit.
+/// The repository has an infrastructure tier and an application tier with a HelmRelease, and a first commit.
 /// Nothing that exists is overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = "\
