@@ -45,6 +45,7 @@ pub async fn down(
     Ok(())
 }
 
+#[expect(clippy::too_many_arguments, reason = "one removal, of what `down` found and was told")]
 async fn remove(
     provider: &Provider,
     cluster: &Cluster,

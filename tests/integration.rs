@@ -6,6 +6,7 @@ mod artifacts;
 mod command_line;
 #[path = "integration/disk.rs"]
 mod disk;
+#[expect(clippy::print_stderr, reason = "how long each takes is told, never asserted")]
 #[path = "integration/flux.rs"]
 mod flux;
 #[path = "integration/house.rs"]

@@ -80,7 +80,7 @@ fn tell(fetched: &FetchedBack, gitops: &Gitops, step: &Step) -> bool {
     match fetched {
         FetchedBack::Nothing => return false,
         FetchedBack::Merged { count, .. } => {
-            step.note(format!("{count} commits made in the cluster are in {source} now"))
+            step.note(format!("{count} commits made in the cluster are in {source} now"));
         }
         FetchedBack::Kept { count, reference, why, .. } => step.warn(format!(
             "{count} commits made in the cluster are kept under {reference} in {source}, not on its branch: {why}"

@@ -10,7 +10,7 @@ use super::{Finding, Key, Memory, Object, Snapshot, State, Verdict, judge};
 const NEW: &str = "main@sha1:bbbb";
 const OLD: &str = "main@sha1:aaaa";
 
-/// A synced cluster: one tier, one release of it, its Deployment, ReplicaSet and pod.
+/// A synced cluster: one tier, one release of it, its Deployment, `ReplicaSet` and pod.
 fn cluster() -> Vec<Value> {
     let ready = |status: &str| json!([{"type": "Ready", "status": status, "reason": "R", "message": "m", "observedGeneration": 1}]);
     let meta = |namespace: &str, name: &str| json!({"namespace": namespace, "name": name, "uid": format!("{namespace}-{name}"), "generation": 1});
@@ -123,7 +123,7 @@ fn ready_of_an_older_revision_or_generation_is_not_ready() {
 #[test]
 fn a_source_at_a_foreign_commit_makes_nothing_ready() {
     let objects = with("GitRepository", "flux-system", |object| {
-        object["status"]["artifact"]["revision"] = json!("main@sha1:cccc")
+        object["status"]["artifact"]["revision"] = json!("main@sha1:cccc");
     });
     let unready = unready(objects);
     assert!(unready.contains(&("GitRepository/flux-system/flux-system".into(), State::Progressing)), "{unready:?}");

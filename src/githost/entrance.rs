@@ -106,7 +106,7 @@ fn parse(url: &str) -> Result<Url> {
     Url::parse(url).map_err(|error| Failure::invalid(format!("{url} is no URL")).because(&error))
 }
 
-/// The host as known_hosts writes it (sshd(8)).
+/// The host as `known_hosts` writes it (sshd(8)).
 fn host_pattern(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {

@@ -53,9 +53,10 @@ async fn into_repository(git: &Git, remote: &Remote, tip: String) -> Result<Fetc
     if !git.contains(&tip, &head).await? {
         let why = "it has commits that the cluster has not".to_owned();
         // Earlier states of the user's own working tree are no loss.
-        return Ok(match foreign {
-            true => FetchedBack::Kept { commit: tip, count, reference, why },
-            false => FetchedBack::Nothing,
+        return Ok(if foreign {
+            FetchedBack::Kept { commit: tip, count, reference, why }
+        } else {
+            FetchedBack::Nothing
         });
     }
     if checked_out(git).await?.as_deref() == Some(remote.branch.as_str()) {

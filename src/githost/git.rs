@@ -143,10 +143,10 @@ fn shown(arguments: &[&str]) -> String {
 /// The last line that says something, which is where `git` and `ssh` put the cause.
 pub(super) fn last_line(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let told = lines.filter(|line| {
+    let mut told = lines.filter(|line| {
         !line.starts_with("Please make sure")
             && !line.starts_with("and the repository exists")
             && !line.starts_with("hint:")
     });
-    told.last().unwrap_or("it said nothing").to_owned()
+    told.next_back().unwrap_or("it said nothing").to_owned()
 }

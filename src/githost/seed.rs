@@ -55,9 +55,10 @@ enum Decision {
 
 async fn decide(git: &Git, remote: &Remote, wanted: &Wanted, tip: Option<&str>) -> Result<Decision> {
     let Some(head) = &wanted.head else { return decide_directory(git, remote, wanted, tip).await };
-    let commit = match wanted.committed {
-        true => head.clone(),
-        false => tree::commit(git, &wanted.tree, &[head], &message(remote)).await?,
+    let commit = if wanted.committed {
+        head.clone()
+    } else {
+        tree::commit(git, &wanted.tree, &[head], &message(remote)).await?
     };
     let Some(tip) = tip else { return Ok(Decision::Push(commit)) };
     if git.contains(tip, &commit).await? {

@@ -39,7 +39,7 @@ pub async fn gitops(
         }
         seed(gitops, &entrance, state, step).await
     };
-    let (revision, _) = futures::try_join!(seeding, install(ground, gitops, &entrance, &manifests, client, step))?;
+    let (revision, ()) = futures::try_join!(seeding, install(ground, gitops, &entrance, &manifests, client, step))?;
     Ok(revision)
 }
 

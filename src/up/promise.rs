@@ -40,7 +40,7 @@ mod tests {
     async fn everyone_who_waits_gets_it() {
         let promise = Promise::default();
         let token = CancellationToken::new();
-        let (a, b, _) = tokio::join!(promise.wait(&token), promise.wait(&token), async { promise.keep(7) });
+        let (a, b, ()) = tokio::join!(promise.wait(&token), promise.wait(&token), async { promise.keep(7) });
         assert_eq!((a, b), (Ok(&7), Ok(&7)));
     }
 

@@ -38,7 +38,7 @@ async fn flux_is_installed_once() {
     assert!(status.iter().all(|object| !object.ready));
 }
 
-const INFRASTRUCTURE: &str = r#"
+const INFRASTRUCTURE: &str = r"
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
 metadata: {name: infrastructure, namespace: flux-system}
@@ -50,9 +50,9 @@ spec:
   interval: 10m
   retryInterval: 20s
   timeout: 1m
-"#;
+";
 
-const APPS: &str = r#"
+const APPS: &str = r"
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
 metadata: {name: apps, namespace: flux-system}
@@ -65,11 +65,11 @@ spec:
   interval: 10m
   retryInterval: 20s
   timeout: 2m
-"#;
+";
 
 const NAMESPACE_APPS: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: apps}\n";
 
-const RELEASE: &str = r#"
+const RELEASE: &str = r"
 apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
 metadata: {name: settings, namespace: apps}
@@ -82,7 +82,7 @@ spec:
       interval: 1m
       reconcileStrategy: Revision
   values: {answer: first}
-"#;
+";
 
 /// What `flux bootstrap` leaves in a repository: it must not replace ours.
 const THEIR_COMPONENTS: &str = r#"
@@ -134,7 +134,7 @@ async fn a_repository_is_synced_by_real_controllers() {
     becomes_ready(&world, "first").await;
     world.record("ready").await;
     their_flux_is_left_out(&world).await;
-    a_push_calls_the_receiver(&world).await;
+    a_push_calls_the_receiver(&world);
     world.commit(&[("apps/release.yaml", &RELEASE.replace("first", "second"))]);
     becomes_ready(&world, "second").await;
     for (name, file, text, cause) in [
@@ -167,10 +167,7 @@ async fn becomes_ready(world: &World, answer: &str) {
 async fn fails(world: &World, name: &str, (file, text): (&str, &str), cause: &str) {
     world.commit(&[(file, text)]);
     let start = Instant::now();
-    let failure = match world.up(240).await {
-        Err(failure) => failure,
-        Ok(_) => panic!("{name}: it became Ready"),
-    };
+    let Err(failure) = world.up(240).await else { panic!("{name}: it became Ready") };
     eprintln!("{name}: {:?}: {failure}\n{:?}", start.elapsed(), failure.evidence);
     world.record(name).await;
     assert_eq!(failure.kind, Kind::NotReady, "{name}: {failure:#?}");
@@ -202,7 +199,7 @@ async fn their_flux_is_left_out(world: &World) {
 }
 
 /// The hook of the Git host calls this path, which is planned before Flux exists.
-async fn a_push_calls_the_receiver(world: &World) {
+fn a_push_calls_the_receiver(world: &World) {
     let path = webhook_path(world.sync.token.as_deref().unwrap(), flux::RECEIVER, NAMESPACE);
     let url = format!("http://127.0.0.1:{}{path}", world.receiver);
     let answer = std::process::Command::new("curl").args(["-sS", "--fail", "-X", "POST", "-d", "{}", &url]).output();

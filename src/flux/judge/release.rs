@@ -1,4 +1,4 @@
-//! Judges a HelmRelease.
+//! Judges a `HelmRelease`.
 
 use super::kustomization::cycle;
 use super::{Judged, Relations, State, by_condition};

@@ -3,7 +3,7 @@
 use super::{Finding, Judged, Relations, finding, pod};
 use crate::flux::Object;
 
-/// Judges a workload, its newest ReplicaSet and their pods.
+/// Judges a workload, its newest `ReplicaSet` and their pods.
 pub(super) fn judge(object: &Object, relations: &Relations, findings: &mut Vec<Finding>) {
     let current = relations.parent_is_current(&object.key());
     let judged = match object.kind() {
@@ -49,9 +49,10 @@ fn stateful_set(object: &Object) -> Judged {
     let by_hand = object.text("/spec/updateStrategy/type") == "OnDelete";
     let newest = object.text("/status/currentRevision") == object.text("/status/updateRevision");
     let partial = object.number("/spec/updateStrategy/rollingUpdate/partition") > 0;
-    match ready >= wanted && (by_hand || newest || partial) {
-        true => Judged::ready(),
-        false => Judged::progressing(format!("{ready} of {wanted} replicas are ready")),
+    if ready >= wanted && (by_hand || newest || partial) {
+        Judged::ready()
+    } else {
+        Judged::progressing(format!("{ready} of {wanted} replicas are ready"))
     }
 }
 
@@ -63,9 +64,10 @@ fn daemon_set(object: &Object) -> Judged {
     let wanted = count("desiredNumberScheduled");
     let (updated, available) = (count("updatedNumberScheduled"), count("numberAvailable"));
     let by_hand = object.text("/spec/updateStrategy/type") == "OnDelete";
-    match (by_hand || updated >= wanted) && available >= wanted {
-        true => Judged::ready(),
-        false => Judged::progressing(format!("{available} of {wanted} pods are available, {updated} are updated")),
+    if (by_hand || updated >= wanted) && available >= wanted {
+        Judged::ready()
+    } else {
+        Judged::progressing(format!("{available} of {wanted} pods are available, {updated} are updated"))
     }
 }
 
