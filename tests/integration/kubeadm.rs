@@ -70,3 +70,45 @@ fn a_cluster_of_one_node_has_no_taint() {
     assert!(rendered.contains("taints: []"), "{rendered}");
     validate(&rendered);
 }
+
+/// The kubelet refuses a whole manifest for one probe without a handler, which a patch of an absent probe makes.
+#[test]
+fn the_patches_fit_the_manifests_that_kubeadm_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    let (assets, bits) = (Assets::embedded(), bits());
+    let (identity, plan) = planned(SPEC, Kvm::Absent);
+    let ground = Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits };
+    let components = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"];
+    for component in components {
+        let variables = [("item".to_owned(), component.into())].into_iter().collect();
+        let patch = ground.render("static-pod-patch.yaml", variables).unwrap();
+        std::fs::write(directory.path().join(format!("{component}+strategic.yaml")), patch).unwrap();
+    }
+    let patches = directory.path().display().to_string();
+    let token = Token::make(&Events::ignored().step("test"));
+    let text = config::init(&ground, &plan.nodes[0], &token).unwrap();
+    let path = directory.path().join("kubeadm.yaml");
+    std::fs::write(&path, text.replace("/etc/kubernetes/seedbed/patches", &patches)).unwrap();
+    let written = tempfile::tempdir().unwrap();
+    for phase in [["control-plane", "all"], ["etcd", "local"]] {
+        let output = Command::new(program("kubeadm"))
+            .args(["init", "phase"])
+            .args(phase)
+            .args(["--dry-run", "--config"])
+            .arg(&path)
+            .env("KUBEADM_INIT_DRYRUN_DIR", written.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    for component in components {
+        let text = std::fs::read_to_string(written.path().join(format!("{component}.yaml"))).unwrap();
+        let pod: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+        let container = &pod["spec"]["containers"][0];
+        assert_eq!(container["livenessProbe"]["failureThreshold"], 30, "{text}");
+        for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+            let probe = &container[probe];
+            assert!(probe.is_null() || probe["httpGet"].is_object(), "{text}");
+        }
+    }
+}

@@ -35,10 +35,17 @@ pub async fn wait_api(client: &Client, step: &Step, patience: Patience) -> Resul
         match client.request_text(request).await {
             Ok(_) => Ok(Seen::Ready(())),
             // Whatever is wrong now may be because it is just starting; what does not mend shows at the deadline.
-            Err(error) => Ok(Seen::NotYet(failed("", &error).causes.concat())),
+            Err(error) => Ok(Seen::NotYet(missing(&failed("", &error).causes.concat()))),
         }
     })
     .await
+}
+
+/// What a starting API server lacks: of its long list, the checks that fail.
+fn missing(answer: &str) -> String {
+    let failing = answer.lines().filter_map(|line| line.trim().strip_prefix("[-]"));
+    let names: Vec<&str> = failing.filter_map(|line| line.split_whitespace().next()).collect();
+    if names.is_empty() { answer.to_owned() } else { format!("it is starting ({})", names.join(", ")) }
 }
 
 /// Adds to a failure what its host shows.
@@ -97,4 +104,16 @@ fn trouble(pod: &Pod) -> Option<(String, String)> {
         let message = waiting.message.as_deref().unwrap_or_default();
         Some((container.name.clone(), format!("{}: {reason} {message}", container.name).trim_end().to_owned()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_answer_the_failing_checks_are_shown() {
+        let answer = "[+]ping ok\n[-]poststarthook/rbac/bootstrap-roles failed: reason withheld\n[+]shutdown ok\nreadyz check failed";
+        assert_eq!(missing(answer), "it is starting (poststarthook/rbac/bootstrap-roles)");
+        assert_eq!(missing("Connection refused"), "Connection refused");
+    }
 }
