@@ -30,9 +30,11 @@ pub(super) async fn explain(client: &Client, what: &str, finding: &Finding) -> F
 async fn evidence(client: &Client, finding: &Finding) -> String {
     let Key { kind, namespace, name } = &finding.key;
     let mut parts = Vec::new();
-    let warnings = events_of(client, namespace, kind, name).await;
-    // The newest say what holds now.
-    parts.extend(warnings.into_iter().rev().take(3));
+    // The events of a Flux object tell of older revisions too; its condition tells what holds now.
+    if matches!(kind.as_str(), "Pod" | "ReplicaSet" | "Deployment" | "StatefulSet" | "DaemonSet" | "Job") {
+        let warnings = events_of(client, namespace, kind, name).await;
+        parts.extend(warnings.into_iter().rev().take(3));
+    }
     if kind == "Pod" {
         let log = log_tail(client, namespace, name, finding.container.as_deref(), LINES).await;
         if !log.trim().is_empty() {

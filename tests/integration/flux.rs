@@ -140,7 +140,7 @@ async fn a_repository_is_synced_by_real_controllers() {
     for (name, file, text, cause) in [
         ("build-failed", "apps/broken.yaml", "apiVersion: v1\nkind: ConfigMap\n  metadata: [\n", "BuildFailed"),
         ("suspended", "apps/broken.yaml", &suspended(), "is suspended"),
-        ("cycle", "clusters/test/infrastructure.yaml", &cycle(), "infrastructure -> apps -> infrastructure"),
+        ("cycle", "clusters/test/infrastructure.yaml", &cycle(), "apps -> infrastructure -> apps"),
         ("chart-missing", "apps/release.yaml", &RELEASE.replace("charts/settings", "charts/none"), "charts/none"),
         (
             "no-kind",
