@@ -1,4 +1,4 @@
-//! What `init` writes: a spec and a GitOps repository that people keep.
+//! What `init` writes: a spec and a repository that people keep.
 
 use std::path::{Path, PathBuf};
 

@@ -41,6 +41,8 @@ pub struct Finding {
     pub message: String,
     /// Changes whenever it was tried again; empty where tries cannot be told.
     pub attempt: String,
+    /// Changes whenever it was brought to another revision.
+    pub epoch: String,
     /// The container that fails, of a pod.
     pub container: Option<String>,
     /// The objects that it comes from, the outermost first, itself last.
@@ -105,7 +107,8 @@ pub fn judge(snapshot: &Snapshot, accepted: &BTreeSet<String>, nodes: &[String])
 pub(super) fn finding(relations: &Relations, key: Key, judged: Judged) -> Finding {
     let attempt = relations.attempt(&key);
     let chain = relations.chain(&key);
-    Finding { state: judged.state, message: judged.message, attempt, container: None, chain, key }
+    let epoch = relations.epoch(&key);
+    Finding { state: judged.state, message: judged.message, attempt, epoch, container: None, chain, key }
 }
 
 fn judge_flux(object: &Object, relations: &Relations) -> Judged {
@@ -131,7 +134,7 @@ fn common(object: &Object, relations: &Relations) -> Option<Judged> {
         return Some(Judged::ready());
     }
     if !relations.parent_is_current(&object.key()) {
-        return Some(Judged::progressing("what it comes from is not at the newest revision yet"));
+        return Some(Judged::new(State::Waiting, "what it comes from is not at the newest revision yet"));
     }
     if object.suspended() {
         return Some(Judged::permanent("is suspended (spec.suspend is true), so it never becomes Ready"));
@@ -169,7 +172,7 @@ fn by_condition(object: &Object) -> Judged {
 
 /// What was applied, and is not in the snapshot yet.
 fn missing(object: &Object, relations: &Relations, findings: &mut Vec<Finding>) {
-    for key in object.inventory().filter(|key| relations.is_judged(key)) {
+    for key in object.inventory().filter(Relations::is_judged) {
         if relations.get(&key).is_none() {
             findings.push(finding(relations, key, Judged::progressing("was applied, and is not there")));
         }

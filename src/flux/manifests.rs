@@ -19,7 +19,7 @@ pub struct Controller {
     /// The image's full reference.
     pub image: String,
     pub version: String,
-    /// The text of its `CustomResourceDefinitions`.
+    /// The text of its `CustomResourceDefinition`s.
     pub definitions: String,
     /// The text of its Deployment and Services.
     pub deployment: String,

@@ -63,7 +63,7 @@ impl Access {
             "ServerAliveInterval=15".to_owned(),
             "LogLevel=ERROR".to_owned(),
         ];
-        let options: String = options.iter().map(|option| format!(" -o {}", quote(option))).collect();
-        Some(format!("ssh -F none -i {}{options}", quote(&key.to_string_lossy())))
+        let options = options.map(|option| format!("-o {}", quote(&option))).join(" ");
+        Some(format!("ssh -F none -i {} {options}", quote(&key.to_string_lossy())))
     }
 }

@@ -150,7 +150,7 @@ async fn known_hosts(url: &Url) -> Result<String> {
     let text = String::from_utf8_lossy(&output.stdout);
     // Hashed names would tell Flux nothing.
     let keys = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(' '));
-    let known: String = keys.map(|(_, key)| format!("{pattern} {key}\n")).collect();
+    let known = keys.fold(String::new(), |text, (_, key)| text + &format!("{pattern} {key}\n"));
     if known.is_empty() {
         return Err(Failure::refused(format!("the host key of {pattern} is not in your known_hosts"))
             .hint(format!("Check it, then run ssh-keyscan {pattern} >> ~/.ssh/known_hosts.")));

@@ -30,6 +30,12 @@ impl<'a> Relations<'a> {
             for applied in object.inventory().filter(|applied| *applied != object.key()) {
                 parents.insert(applied, object.key());
             }
+            // The inventory of a release is written when its action has ended; the label is there from the start.
+            let release = object.text("/metadata/labels/helm.toolkit.fluxcd.io~1name");
+            if !release.is_empty() && object.kind() != "HelmChart" {
+                let namespace = object.text("/metadata/labels/helm.toolkit.fluxcd.io~1namespace");
+                parents.entry(object.key()).or_insert_with(|| Key::new("HelmRelease", namespace, release));
+            }
             if object.kind() == "HelmRelease"
                 && let Some((namespace, name)) = object.text("/status/helmChart").split_once('/')
             {
@@ -79,7 +85,7 @@ impl<'a> Relations<'a> {
     }
 
     /// Whether a kind is one that the snapshot holds.
-    pub fn is_judged(&self, key: &Key) -> bool {
+    pub fn is_judged(key: &Key) -> bool {
         matches!(
             key.kind.as_str(),
             "Deployment"
@@ -116,17 +122,13 @@ impl<'a> Relations<'a> {
     }
 
     fn is_current(&self, object: &Object) -> bool {
-        let attempted = object.text("/status/lastAttemptedRevision");
         let newest = match object.kind() {
             "Kustomization" => self.source(object),
             "HelmRelease" => self.chart(object),
             _ => return true,
         };
         object.observed()
-            && newest.is_none_or(|source| {
-                accepted_source(source, self.accepted)
-                    && (source.kind() == "OCIRepository" || source.artifact_revision() == attempted)
-            })
+            && newest.is_none_or(|source| accepted_source(source, self.accepted) && brought(object, source))
     }
 
     pub fn accepted(&self) -> &BTreeSet<String> {
@@ -154,6 +156,17 @@ impl<'a> Relations<'a> {
         self.get(&Key::new(release.text("/spec/chartRef/kind"), namespace, release.text("/spec/chartRef/name")))
     }
 
+    /// Changes whenever what an object comes from is brought to another revision: what was found before is of an older one.
+    pub fn epoch(&self, key: &Key) -> String {
+        let chain = self.chain(key);
+        let revisions = chain.iter().filter_map(|key| self.get(key)).filter(|object| object.is_flux());
+        let revisions = revisions.map(|object| {
+            let digest = object.text("/status/lastAttemptedConfigDigest");
+            format!("{} {} {digest}", object.generation(), object.text("/status/lastAttemptedRevision"))
+        });
+        revisions.collect::<Vec<_>>().join(", ")
+    }
+
     /// Changes whenever an object was tried again.
     pub fn attempt(&self, key: &Key) -> String {
         let Some(object) = self.get(key) else { return String::new() };
@@ -173,4 +186,24 @@ impl<'a> Relations<'a> {
             None => String::new(),
         }
     }
+}
+
+/// Whether a `Kustomization` or `HelmRelease` has applied the newest revision of its source.
+fn brought(object: &Object, source: &Object) -> bool {
+    let newest = source.artifact_revision();
+    if object.text("/status/lastAppliedRevision") == newest {
+        return true;
+    }
+    // The version of an OCI artifact is written in another way than its revision.
+    if source.kind() == "OCIRepository" {
+        return true;
+    }
+    let attempted = object.text("/status/lastAttemptedRevision") == newest;
+    if object.kind() != "Kustomization" {
+        return attempted;
+    }
+    // An attempt begins before anything is applied or removed, and checks health after both.
+    let checking = object.condition("Reconciling").is_some_and(|now| now.message.contains("health checks"));
+    let checked = object.condition("Ready").is_some_and(|ready| ready.reason == "HealthCheckFailed");
+    attempted && (checking || checked)
 }

@@ -1,6 +1,6 @@
 //! Judges workloads, down to the pods of the newest revision.
 
-use super::{Finding, Judged, Relations, finding, pod};
+use super::{Finding, Judged, Relations, State, finding, pod};
 use crate::flux::Object;
 
 /// Judges a workload, its newest `ReplicaSet` and their pods.
@@ -8,7 +8,7 @@ pub(super) fn judge(object: &Object, relations: &Relations, findings: &mut Vec<F
     let current = relations.parent_is_current(&object.key());
     let judged = match object.kind() {
         _ if object.deleting() => Judged::progressing("is being deleted"),
-        _ if !current => Judged::progressing("what it comes from is not at the newest revision yet"),
+        _ if !current => Judged::new(State::Waiting, "what it comes from is not at the newest revision yet"),
         "Deployment" => deployment(object),
         "StatefulSet" => stateful_set(object),
         "DaemonSet" => daemon_set(object),
