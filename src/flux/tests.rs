@@ -43,9 +43,9 @@ fn cluster() -> Vec<Value> {
         pod(
             "web-old-1",
             "web-old",
-            json!({"phase": "Running", "containerStatuses": [waiting("CrashLoopBackOff", "")]}),
+            &json!({"phase": "Running", "containerStatuses": [waiting("CrashLoopBackOff", "")]}),
         ),
-        pod("web-new-1", "web-new", json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})),
+        pod("web-new-1", "web-new", &json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})),
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "cp"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}),
     ]
 }
@@ -56,7 +56,7 @@ fn replica_set(name: &str, revision: &str) -> Value {
         "ownerReferences": [{"kind": "Deployment", "uid": "deployment", "controller": true}]}})
 }
 
-fn pod(name: &str, owner: &str, status: Value) -> Value {
+fn pod(name: &str, owner: &str, status: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "apps", "name": name, "uid": name,
         "ownerReferences": [{"kind": "ReplicaSet", "uid": owner, "controller": true}]}, "status": status})
 }
