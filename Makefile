@@ -6,7 +6,7 @@ SEEDBED := $(BIN)/seedbed
 # What scripts/prepare installs lies there.
 export PATH := $(HOME)/.cargo/bin:/usr/local/go/bin:$(PATH)
 
-.PHONY: quickstart tools build workstation test format lint deny unit schema e2e bench help
+.PHONY: quickstart tools build workstation test format lint deny programs unit schema e2e bench help
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,7 +37,13 @@ lint: ## clippy, pedantic; warnings are errors
 deny: ## licences, sources and duplicates of the dependencies, and advisories where they can be had
 	scripts/deny
 
-unit:
+# The real programs that tests run; a second time nothing is built.
+SOURCE ?= auto
+programs: build ## the API server, Flux's controllers and others that tests run
+	$(SEEDBED) artifacts copy --source $(SOURCE) target/test-programs kubeadm registry $(addsuffix -program, \
+		kube-apiserver etcd source-controller kustomize-controller helm-controller notification-controller)
+
+unit: programs
 	cargo test --workspace --locked
 
 schema: ## writes seedbed.schema.json anew
