@@ -37,11 +37,12 @@ lint: ## clippy, pedantic; warnings are errors
 deny: ## licences, sources and duplicates of the dependencies, and advisories where they can be had
 	scripts/deny
 
-# The real programs that tests run; a second time nothing is built.
+# The real programs that tests run, and Flux's manifests; a second time nothing is built.
 SOURCE ?= auto
-programs: build ## the API server, Flux's controllers and others that tests run
-	$(SEEDBED) artifacts copy --source $(SOURCE) target/test-programs kubeadm registry $(addsuffix -program, \
-		kube-apiserver etcd source-controller kustomize-controller helm-controller notification-controller)
+FLUX := $(addsuffix -controller,source kustomize helm notification)
+programs: build ## what tests run: an API server, Flux's controllers and others
+	$(SEEDBED) artifacts copy --source $(SOURCE) target/test-programs kubeadm registry flux-rbac flux-policies \
+		$(addsuffix -program,kube-apiserver etcd $(FLUX)) $(addsuffix -crds,$(FLUX)) $(addsuffix -deployment,$(FLUX))
 
 unit: programs
 	cargo test --workspace --locked

@@ -138,7 +138,8 @@ impl WrittenArtifact {
         machines: &BTreeMap<String, WrittenMachine>,
     ) -> Result<Artifact> {
         let wrong = |what: &str| Failure::other(format!("components/catalog.yaml: artifact `{name}`: {what}"));
-        let file = self.file.clone().unwrap_or_else(|| name.to_owned());
+        let usual = if self.kind == Kind::Manifest { format!("{name}.yaml") } else { name.to_owned() };
+        let file = self.file.clone().unwrap_or(usual);
         if let Some(machine) = &self.machine {
             let known = machines.get(machine).ok_or_else(|| wrong("its machine is not in the catalog"))?;
             return Ok(Artifact {
