@@ -9,7 +9,7 @@ use kube::Client;
 use tokio::time::Instant;
 
 use super::object::commit_of;
-use super::{Finding, Key, Memory, NAME, NAMESPACE, Reader, Snapshot, State, Verdict, diagnosis, judge, nudge};
+use super::{Finding, Key, Memory, NAME, NAMESPACE, Object, Reader, Snapshot, State, Verdict, diagnosis, judge, nudge};
 
 /// How long an API that does not answer is borne with.
 const SILENCE: Duration = Duration::from_secs(120);
@@ -74,6 +74,21 @@ pub async fn wait_until_ready(
     }
 }
 
+/// Whether a tier has not begun with the revision that its source offers.
+fn is_behind(object: &Object, snapshot: &Snapshot) -> bool {
+    let kind = object.text("/spec/sourceRef/kind");
+    let namespace = match object.text("/spec/sourceRef/namespace") {
+        "" => object.namespace(),
+        namespace => namespace,
+    };
+    let source = Key::new(kind, namespace, object.text("/spec/sourceRef/name"));
+    object.kind() == "Kustomization"
+        && snapshot
+            .flux()
+            .find(|other| other.key() == source)
+            .is_some_and(|source| source.artifact_revision() != object.text("/status/lastAttemptedRevision"))
+}
+
 struct Wait<'a> {
     client: &'a Client,
     expected: &'a Expected,
@@ -123,6 +138,11 @@ impl Wait<'_> {
         let behind = findings.iter().any(|finding| finding.key == root && finding.state == State::Progressing);
         let mut keys: Vec<Key> = self.memory.to_retry().cloned().collect();
         keys.extend(behind.then_some(root));
+        for key in snapshot.flux().filter(|object| is_behind(object, snapshot)).map(Object::key) {
+            // Flux tells them by itself, but for a dependsOn cycle anywhere: then it tells none.
+            self.nudged.entry(key.clone()).or_insert_with(Instant::now);
+            keys.push(key);
+        }
         for object in snapshot.flux().filter(|object| keys.contains(&object.key())) {
             let key = object.key();
             if self.nudged.get(&key).is_some_and(|last| last.elapsed() < NUDGE_AGAIN) {
