@@ -28,7 +28,7 @@ pub struct Rebuild {
 
 impl Rebuild {
     pub fn run(&self, global: &Global) -> Ending {
-        let cluster = self.spec.load()?;
+        let cluster = self.spec.load_whole(global)?;
         super::down::down(global, &cluster, self.discard_commits)?;
         super::up::up(global, &cluster, Phase::Ready, None)
     }

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use engine::failure::Failure;
 
+use super::{Global, say};
+use crate::error::render_warnings;
+use crate::report::Paint;
 use crate::spec::{self, Cluster};
 
 /// The argument SPEC.
@@ -24,6 +27,13 @@ impl Spec {
     /// Reads and checks it; every mistake at once.
     pub fn load(&self) -> Result<Cluster, Vec<Failure>> {
         spec::load(self.file())
+    }
+
+    /// Reads and checks it with all that it names, as `validate` does: nothing is made on a broken repository.
+    pub fn load_whole(&self, global: &Global) -> Result<Cluster, Vec<Failure>> {
+        let report = spec::validate(self.file());
+        say(&render_warnings(&report.warnings, Paint::for_stderr(global.color)));
+        if report.failures.is_empty() { self.load() } else { Err(report.failures) }
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Up {
 
 impl Up {
     pub fn run(&self, global: &Global) -> Ending {
-        let cluster = self.spec.load()?;
+        let cluster = self.spec.load_whole(global)?;
         up(global, &cluster, self.until, self.timeout)
     }
 }

@@ -5,11 +5,9 @@ use engine::failure::Failure;
 
 use super::spec_argument::Spec;
 use super::{Ending, Global, say};
-use crate::error::render_warnings;
 use crate::identity::Identity;
 use crate::plan::{self, PublicIdentity, Site};
-use crate::report::Paint;
-use crate::spec::{self, Cluster, Provider};
+use crate::spec::{Cluster, Provider};
 use crate::state::State;
 
 /// Report every mistake of a spec and its repository at once; makes nothing
@@ -36,12 +34,7 @@ pub struct Validate {
 impl Validate {
     pub fn run(&self, global: &Global) -> Ending {
         let file = self.spec.file();
-        let report = spec::validate(&file);
-        say(&render_warnings(&report.warnings, Paint::for_stderr(global.color)));
-        if !report.failures.is_empty() {
-            return Err(report.failures);
-        }
-        let cluster = spec::load(&file)?;
+        let cluster = self.spec.load_whole(global)?;
         if self.offline {
             say("not looked at: this workstation's libvirt, KVM, memory and networks (--offline)\n");
         } else {

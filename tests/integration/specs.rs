@@ -80,3 +80,13 @@ fn a_missing_spec_names_init() {
     let failures = spec::load("tests/specs/none.yaml").unwrap_err();
     assert!(failures[0].hints[0].contains("seedbed init"));
 }
+
+#[test]
+fn up_makes_nothing_on_a_broken_repository() {
+    let mut seedbed = std::process::Command::new(env!("CARGO_BIN_EXE_seedbed"));
+    let output = seedbed.args(["up", "tests/specs/bad/repository.yaml"]).output().unwrap();
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{talk}");
+    assert!(talk.contains("infrastructure -> apps -> infrastructure"), "{talk}");
+    assert!(!std::path::Path::new("tests/specs/bad/.seedbed").exists());
+}
