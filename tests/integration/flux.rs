@@ -137,7 +137,7 @@ async fn a_repository_is_synced_by_real_controllers() {
     becomes_ready(&world, "second").await;
 }
 
-/// A missing chart is named by its HelmChart only, which counts as waiting while its HelmRelease lags behind.
+/// A missing chart is named by its `HelmChart` only, which counts as waiting while its `HelmRelease` lags behind.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "chart-missing is sometimes not named before the deadline: run with --ignored"]
 async fn what_never_becomes_ready_is_named() {
