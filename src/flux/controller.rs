@@ -92,6 +92,10 @@ fn tune_arguments(arguments: &mut Vec<Value>, name: &str, pace: Pace) {
         // The default is 30 s for each tier.
         arguments.push(json!("--requeue-dependency=5s"));
     }
+    if name == "kustomize-controller" {
+        // Or a commit that mends what failed waits for the failed one's timeout.
+        arguments.push(json!("--feature-gates=CancelHealthCheckOnNewRevision=true"));
+    }
 }
 
 /// Lets a slow machine be slow: default probes of 1 s fail on it, and a CPU limit only makes it slower.
