@@ -142,6 +142,9 @@ fn common(object: &Object, relations: &Relations) -> Option<Judged> {
     if object.0.pointer("/status/observedGeneration").is_some() && !object.observed() {
         return Some(Judged::progressing("its newest generation was not looked at yet"));
     }
+    if let Some(lagging) = source::lagging(object, relations) {
+        return Some(lagging);
+    }
     if let Some(stalled) = object.current_condition("Stalled").filter(|stalled| stalled.status == "True") {
         return Some(Judged::permanent(format!("{}: {}", stalled.reason, stalled.message)));
     }

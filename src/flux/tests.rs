@@ -24,12 +24,13 @@ fn cluster() -> Vec<Value> {
             "spec": {"sourceRef": source}, "status": {"observedGeneration": 1, "conditions": ready("True"),
             "lastAppliedRevision": NEW, "lastAttemptedRevision": NEW,
             "inventory": {"entries": [{"id": "apps_web_helm.toolkit.fluxcd.io_HelmRelease", "v": "v2"}]}}}),
-        json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": meta("apps", "web"), "spec": {},
+        json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": meta("apps", "web"),
+            "spec": {"chart": {"spec": {"chart": "./charts/web", "sourceRef": source}}},
             "status": {"observedGeneration": 1, "conditions": ready("True"), "helmChart": "flux-system/apps-web",
             "lastAttemptedRevision": "0.1.0+bbbb", "history": [{"status": "deployed"}],
             "inventory": {"entries": [{"id": "apps_web_apps_Deployment", "v": "v1"}]}}}),
         json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "HelmChart", "metadata": meta("flux-system", "apps-web"),
-            "spec": {"sourceRef": {"kind": "GitRepository", "name": "flux-system"}},
+            "spec": {"chart": "./charts/web", "version": "*", "sourceRef": {"kind": "GitRepository", "name": "flux-system"}},
             "status": {"observedGeneration": 1, "conditions": ready("True"), "observedSourceArtifactRevision": NEW,
             "artifact": {"revision": "0.1.0+bbbb"}}}),
         json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": meta("flux-system", "flux-system"),
@@ -275,6 +276,23 @@ fn stalled_suspended_and_cyclic_objects_are_permanent() {
     assert_eq!(unready(suspended), one("Kustomization/flux-system/apps", State::Permanent));
     let cycle = with("Kustomization", "apps", |object| object["spec"]["dependsOn"] = json!([{"name": "apps"}]));
     assert_eq!(unready(cycle), one("Kustomization/flux-system/apps", State::Permanent));
+}
+
+#[test]
+fn a_chart_that_stalls_is_named_although_its_release_lags() {
+    // A release observes its generation only once its chart is there.
+    let stalled = |asked: &str| {
+        let mut objects = with("HelmChart", "apps-web", |object| {
+            object["status"]["conditions"] =
+                json!([{"type": "Stalled", "status": "True", "reason": "InvalidChartReference", "message": "m"}]);
+        });
+        let release = objects.iter_mut().find(|object| object["kind"] == "HelmRelease").unwrap();
+        release["metadata"]["generation"] = json!(2);
+        release["spec"]["chart"]["spec"]["chart"] = json!(asked);
+        unready(objects)
+    };
+    assert!(stalled("./charts/web").contains(&("HelmChart/flux-system/apps-web".into(), State::Permanent)));
+    assert!(stalled("./charts/other").iter().all(|(_, state)| *state <= State::Progressing));
 }
 
 #[test]

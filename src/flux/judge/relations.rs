@@ -118,7 +118,18 @@ impl<'a> Relations<'a> {
     /// Until then its failures may be those of an older revision.
     pub fn parent_is_current(&self, key: &Key) -> bool {
         let chain = self.chain(key);
-        chain[..chain.len() - 1].iter().all(|parent| self.get(parent).is_none_or(|parent| self.is_current(parent)))
+        let (mut parents, object) = (&chain[..chain.len() - 1], self.get(key));
+        // A release observes its generation only once its chart is there, so what it asks of the chart is compared.
+        if let Some((release, before)) = parents.split_last()
+            && let (Some(release), Some(chart)) = (self.get(release), object)
+            && chart.kind() == "HelmChart"
+        {
+            if !asks_for(release, chart) {
+                return false;
+            }
+            parents = before;
+        }
+        parents.iter().all(|parent| self.get(parent).is_none_or(|parent| self.is_current(parent)))
     }
 
     fn is_current(&self, object: &Object) -> bool {
@@ -186,6 +197,16 @@ impl<'a> Relations<'a> {
             None => String::new(),
         }
     }
+}
+
+/// Whether a chart is the one that its release asks for now.
+fn asks_for(release: &Object, chart: &Object) -> bool {
+    ["chart", "version", "sourceRef/kind", "sourceRef/name"].iter().all(|field| {
+        let asked = release.text(&format!("/spec/chart/spec/{field}"));
+        let has = chart.text(&format!("/spec/{field}"));
+        // The API server fills in a version that is not asked for.
+        asked == has || (*field == "version" && asked.is_empty() && has == "*")
+    })
 }
 
 /// Whether a `Kustomization` or `HelmRelease` has applied the newest revision of its source.

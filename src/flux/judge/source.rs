@@ -30,14 +30,15 @@ fn at_newest(object: &Object, relations: &Relations) -> Judged {
     if !accepted_source(object, relations.accepted()) {
         return Judged::progressing(format!("is at {revision}, which does not contain the seeded commit"));
     }
-    if object.kind() != "HelmChart" {
-        return Judged::ready();
+    if object.kind() == "HelmChart" && relations.source(object).is_none() {
+        return Judged::progressing("its source does not exist yet");
     }
-    match relations.source(object).map(Object::artifact_revision) {
-        None => Judged::progressing("its source does not exist yet"),
-        Some(newest) if !newest.is_empty() && newest != object.text("/status/observedSourceArtifactRevision") => {
-            Judged::progressing(format!("was made of an older revision than {newest}"))
-        }
-        Some(_) => Judged::ready(),
-    }
+    Judged::ready()
+}
+
+/// What a chart is waited for where it was made, or failed, of an older revision of its source.
+pub(super) fn lagging(object: &Object, relations: &Relations) -> Option<Judged> {
+    let newest = relations.source(object).map(Object::artifact_revision).filter(|newest| !newest.is_empty())?;
+    let lags = object.kind() == "HelmChart" && newest != object.text("/status/observedSourceArtifactRevision");
+    lags.then(|| Judged::progressing(format!("has not looked at {newest} of its source yet")))
 }
