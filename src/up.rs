@@ -217,6 +217,7 @@ impl<'a> Up<'a> {
     }
 
     fn ground(&self, made: &'a Made) -> Ground<'a> {
-        Ground { plan: self.plan, identity: &self.known.identity, assets: self.assets, bits: &made.node }
+        let (identity, bits) = (&self.known.identity, &made.node);
+        Ground { plan: self.plan, identity, assets: self.assets, bits, token: self.token }
     }
 }

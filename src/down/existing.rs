@@ -22,13 +22,6 @@ pub async fn down(
     step: &Step,
     token: &CancellationToken,
 ) -> Result<()> {
-    let Some(identity) = identity else {
-        return Err(Failure::refused(format!(
-            "the state directory of {} is gone, and with it the cluster's id",
-            cluster.name
-        ))
-        .hint("put it back, or run `kubeadm reset` on each machine and remove /etc/seedbed there"));
-    };
     let mut hosts = Vec::new();
     for node in &cluster.nodes {
         hosts.push((node, connect(node, step).await?));
@@ -60,7 +53,7 @@ async fn connect(node: &Node, step: &Step) -> Result<Host> {
     Ok(Host::connect(&target, step).await?)
 }
 
-async fn reset(cluster: &Cluster, node: &Node, host: &Host, identity: &Identity, step: &Step) -> Result<()> {
+async fn reset(cluster: &Cluster, node: &Node, host: &Host, identity: Option<&Identity>, step: &Step) -> Result<()> {
     let resetting = step.child_of("reset", &node.name, &[]);
     let assets = Assets::beside(&cluster.directory);
     let mistakes = |mistakes: Vec<Failure>| {
@@ -72,7 +65,11 @@ async fn reset(cluster: &Cluster, node: &Node, host: &Host, identity: &Identity,
         groups: Vec::new(),
         user: node.existing.as_ref().map(|existing| existing.user.clone()).unwrap_or_default(),
         variables: Layer::default(),
-        extra: Layer::data([("cluster_id".to_owned(), json!(identity.id))]),
+        extra: Layer::data([
+            ("cluster".to_owned(), json!(cluster.name)),
+            // Without the state directory, the name is what a machine is known by.
+            ("cluster_id".to_owned(), json!(identity.map(|identity| identity.id.to_string()).unwrap_or_default())),
+        ]),
     };
     let recap = playbook::run_on(&playbook, &context, &assets, &RunOptions::default(), &resetting).await;
     match &recap {

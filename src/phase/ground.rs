@@ -10,6 +10,7 @@ use engine::place::Place;
 use engine::template::{self, Layer, Level, Scope};
 use engine::wait::Patience;
 use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::artifact::{Bit, Bits, Kind, place};
 use crate::assets::{Assets, FOLDERS};
@@ -23,6 +24,8 @@ pub struct Ground<'a> {
     pub identity: &'a Identity,
     pub assets: &'a Assets,
     pub bits: &'a NodeBits,
+    /// Cancelled when the run is to end: no further task begins.
+    pub token: &'a CancellationToken,
 }
 
 /// What nodes get, as plain data.

@@ -27,7 +27,8 @@ pub async fn play(
         variables: Layer::data(ground.variables(node)),
         extra: variables.into(),
     };
-    playbook::run_on(&playbook, &context, ground.assets, &RunOptions::default(), step).await
+    let options = RunOptions { cancel: Some(ground.token.clone()), ..RunOptions::default() };
+    playbook::run_on(&playbook, &context, ground.assets, &options, step).await
 }
 
 /// `validate` shows all of them; a run that starts all the same needs one.

@@ -19,6 +19,8 @@ const DISK: &str = "/run/seedbed/bits";
 const SENT: &str = "/var/lib/seedbed/bits";
 /// Carried by machines of a cluster, so that `down` and other clusters know.
 const CLUSTER_ID: &str = "/etc/seedbed/cluster-id";
+/// The cluster's name, by which `down` knows its own machine when the state directory is lost.
+const CLUSTER_NAME: &str = "/etc/seedbed/cluster";
 
 /// The images that kubeadm starts, in the order in which it does.
 const CONTROL_PLANE: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
@@ -70,11 +72,8 @@ async fn claim(ground: &Ground<'_>, node: &NodePlan, host: &Host) -> Result<bool
         if found == id {
             return Ok(false);
         }
-        // Empty: the machine was cut off before what was written reached its disk.
-        if !found.is_empty() {
-            return Err(Failure::refused(format!("{} belongs to another cluster, {found}", node.name))
-                .hint(format!("If that cluster is gone, reset the machine and remove {CLUSTER_ID} on it.")));
-        }
+        return Err(Failure::refused(format!("{} belongs to another cluster, {found}", node.name))
+            .hint(format!("If that cluster is gone, reset the machine and remove {CLUSTER_ID} on it.")));
     }
     if view.stat("/etc/kubernetes/kubelet.conf").await?.is_some() {
         return Err(Failure::refused(format!(
@@ -84,7 +83,9 @@ async fn claim(ground: &Ground<'_>, node: &NodePlan, host: &Host) -> Result<bool
         .hint("Run `kubeadm reset` on it if it may go."));
     }
     view.apply(Change::Directory { path: "/etc/seedbed".into(), attributes: Attributes::default() }).await?;
-    view.write(CLUSTER_ID, format!("{id}\n"), Attributes { mode: Some(0o644), ..Attributes::default() }).await?;
+    let attributes = Attributes { mode: Some(0o644), ..Attributes::default() };
+    view.write(CLUSTER_NAME, format!("{}\n", ground.plan.cluster), attributes.clone()).await?;
+    view.write(CLUSTER_ID, format!("{id}\n"), attributes).await?;
     Ok(true)
 }
 

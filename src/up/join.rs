@@ -6,21 +6,37 @@ use engine::failure::{Failure, Kind, Result};
 use futures::StreamExt as _;
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 /// How long the siblings of a failed path may take to end what is under way.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Runs paths side by side. When one fails, the others get the token, then are dropped after a grace.
+/// Runs paths side by side. When one fails, or the token is cancelled from outside, the others get the token, then are
+/// dropped after a grace.
 ///
 /// Failures are in the order in which they came; a sibling's interruption is not one of them.
 pub async fn join(paths: Vec<LocalBoxFuture<'_, Result<()>>>, token: &CancellationToken) -> Result<(), Vec<Failure>> {
     let mut paths: FuturesUnordered<_> = paths.into_iter().collect();
     let mut failures = Vec::new();
+    let mut end = None;
     loop {
-        let next = paths.next();
-        let ended =
-            if failures.is_empty() { next.await } else { tokio::time::timeout(GRACE, next).await.unwrap_or(None) };
+        let ended = match end {
+            None => tokio::select! {
+                ended = paths.next() => ended,
+                () = token.cancelled() => {
+                    end = Some(Instant::now() + GRACE);
+                    continue;
+                }
+            },
+            Some(end) => match timeout_at(end, paths.next()).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    failures.push(Failure::interrupted());
+                    None
+                }
+            },
+        };
         match ended {
             Some(Ok(())) => {}
             Some(Err(failure)) => {
@@ -54,6 +70,16 @@ mod tests {
         let fails = async { Err(Failure::step("the disk is full")) }.boxed_local();
         let failures = join(vec![waits, hangs, fails], &token).await.unwrap_err();
         assert_eq!(failures, [Failure::step("the disk is full")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interruption_ends_a_path_that_does_not_look() {
+        let token = CancellationToken::new();
+        let hangs = std::future::pending().boxed_local();
+        let begin = Instant::now();
+        let (joined, ()) = tokio::join!(join(vec![hangs], &token), async { token.cancel() });
+        assert_eq!(joined, Err(vec![Failure::interrupted()]));
+        assert_eq!(begin.elapsed().as_secs(), GRACE.as_secs());
     }
 
     #[tokio::test]
