@@ -4,6 +4,7 @@
 //! it. With it, host keys, addresses and the kubeconfig are known before the first machine boots.
 
 mod authority;
+mod owner;
 mod store;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use authority::{Authority, Credential};
+pub use owner::keys as owner_keys;
 
 use crate::plan::PublicIdentity;
 
@@ -40,6 +42,9 @@ pub struct Identity {
     pub hosts: BTreeMap<String, KeyPair>,
     /// The key of etcd's encryption at rest: 32 bytes in base64.
     pub encryption: Sensitive,
+    /// The public keys of who made it, as they were then: a lost state directory is recovered with them.
+    #[serde(default)]
+    pub owner: Vec<String>,
 }
 
 /// What kubeadm calls its certificate authorities, and the service accounts' key.
@@ -118,6 +123,7 @@ impl Identity {
             git: GitKeys { flux: key("flux")?, automation: key("automation")?, workstation: key("git-push")? },
             hosts: BTreeMap::new(),
             encryption: Sensitive(base64::engine::general_purpose::STANDARD.encode(rand::random::<[u8; 32]>())),
+            owner: Vec::new(),
         };
         identity.add_hosts(nodes)?;
         Ok(identity)
@@ -142,7 +148,7 @@ impl Identity {
     /// The public part, all that planning sees.
     pub fn public(&self) -> PublicIdentity {
         let host_keys = self.hosts.iter().map(|(name, key)| (name.clone(), key.public.clone())).collect();
-        PublicIdentity { id: self.id, host_keys, user_key: self.user.public.clone() }
+        PublicIdentity { id: self.id, host_keys, user_key: self.user.public.clone(), owner: self.owner.clone() }
     }
 
     /// Issues a kubelet's serving certificate, or metrics-server could not check it.

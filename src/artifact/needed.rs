@@ -15,7 +15,9 @@ pub fn needed<'a>(catalog: &'a Catalog, cluster: &Cluster) -> Result<Vec<&'a str
         _ if artifact.kind == Kind::Tool => false,
         Recipe::Machine { machine, .. } => made && *machine == cluster.machines.image,
         Recipe::Binary { component, .. } | Recipe::Files { component, .. } => match component.as_str() {
-            "flannel" | "cni-flannel" => flannel,
+            // What is applied is templates/flannel.yaml; theirs is to compare with.
+            "flannel" => false,
+            "cni-flannel" => flannel,
             component => artifact.kind != Kind::Manifest || gitops || !is_flux(component),
         },
         Recipe::Image(image) => match image.component.as_str() {

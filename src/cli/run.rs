@@ -44,7 +44,7 @@ pub struct Run {
 
 /// Runs work on a runtime of its own while a thread reports it.
 ///
-/// The first Ctrl-C (or SIGTERM) cancels the token, the second drops the work with every child process.
+/// The first Ctrl-C (or SIGTERM, or SIGHUP) cancels the token, the second drops the work with every child process.
 /// An interrupted run that failed is `Interrupted`, whatever failed because of it.
 pub fn run<T>(
     global: &Global,
@@ -59,6 +59,7 @@ pub fn run<T>(
     let (events, receiver) = Events::new();
     let settings = global.settings(run.journal.clone());
     let reporter = report::start(&settings, receiver);
+    let secrets = events.secrets().clone();
     let context = Context {
         step: events.step_about(run.name, &run.subject),
         token: CancellationToken::new(),
@@ -93,7 +94,9 @@ pub fn run<T>(
     {
         say(&format!("the whole run: seedbed replay {}\n", journal.display()));
     }
-    result
+    // What a machine answered may hold what was sent to it.
+    let masked = |failure: Failure| failure.map_texts(|text| secrets.mask(text));
+    result.map_err(|failures| failures.into_iter().map(masked).collect())
 }
 
 async fn interruptible<T>(
@@ -101,27 +104,28 @@ async fn interruptible<T>(
     work: impl AsyncFnOnce(&Context) -> Result<T, Vec<Failure>>,
 ) -> Result<T, Vec<Failure>> {
     let listen = |kind| signal(kind).map_err(|error| vec![Failure::other("cannot listen to signals").because(&error)]);
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    // A closed terminal hangs up: its run ends as cleanly as an interrupted one.
+    let mut signals = Vec::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        signals.push(listen(kind)?);
+    }
     tokio::select! {
         result = work(context) => result,
-        () = twice(context, &mut interrupt, &mut terminate) => Err(vec![Failure::interrupted()]),
+        () = twice(context, &mut signals) => Err(vec![Failure::interrupted()]),
     }
 }
 
 /// Cancels the token at the first signal, and returns at the second.
-async fn twice(context: &Context, interrupt: &mut Signal, terminate: &mut Signal) {
-    one(interrupt, terminate).await;
+async fn twice(context: &Context, signals: &mut [Signal]) {
+    one(signals).await;
     context.interrupted.store(true, Ordering::Relaxed);
     context.token.cancel();
     context.step.warn("interrupted: ending what is under way; once more, and it is dropped");
-    one(interrupt, terminate).await;
+    one(signals).await;
 }
 
-async fn one(interrupt: &mut Signal, terminate: &mut Signal) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+async fn one(signals: &mut [Signal]) {
+    futures::future::select_all(signals.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
 }
 
 /// What an interrupted run says: that it was, how to go on, and what else had failed before.

@@ -101,9 +101,10 @@ fn go(station: &Workstation) -> Check {
     let name = "Go";
     match station.go {
         Some(version) if version >= GO => Check::fine(name, format!("{}.{}", version.0, version.1)),
-        Some((major, minor)) => Check::advice(name, format!("{major}.{minor} is older than {}.{}", GO.0, GO.1))
-            .by_command("make go  # from seedbed's repository; only building artifacts needs it"),
-        None => Check::advice(name, "not there; only building artifacts needs it").by_packages(
+        Some((major, minor)) => Check::missing(name, format!("{major}.{minor} is older than {}.{}", GO.0, GO.1))
+            .by_command("make tools  # from seedbed's repository"),
+        // Flux's RBAC and policies have no upstream of their own.
+        None => Check::missing(name, "not there; some artifacts are always built").by_packages(
             &station.distribution,
             &["golang-go"],
             &["golang"],

@@ -74,7 +74,6 @@ impl Wanted<'_> {
 impl Provider {
     /// Makes what the machines share: the network, the pools, and the images and bits in them.
     pub async fn prepare(&self, plan: &Plan, image: &Image, bits: Option<&Disk>, step: &Step) -> Result<Ground> {
-        self.require_reach(plan)?;
         // The network is first: it carries the cluster's id, by which `down` finds everything else.
         if let Some(network) = &plan.network {
             self.ensure_network(plan, network).await?;
@@ -94,8 +93,8 @@ impl Provider {
         Ok(Ground { disk, format: image.format, kernel, arguments: image.arguments.clone(), bits, pool })
     }
 
-    /// Refuses machines that could not be reached from here.
-    fn require_reach(&self, plan: &Plan) -> Result<()> {
+    /// Refuses machines that could not be reached from here: before anything is fetched or made.
+    pub fn require_reach(&self, plan: &Plan) -> Result<()> {
         let nat = plan.network.as_ref().is_some_and(|network| network.name.is_some());
         if self.is_local() || !nat {
             return Ok(());

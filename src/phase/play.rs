@@ -43,23 +43,3 @@ const fn group(role: Role) -> &'static str {
         Role::Worker => "workers",
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::assets::Assets;
-
-    /// The same look that `validate` takes: names, modules, arguments, templates.
-    #[test]
-    fn our_playbooks_hold_no_mistake() {
-        let given = "bits bits_disk bits_label archives first_archives images node hosts_entries kubelet_credential \
-                     authorities kubeadm_config encryption_key emulated";
-        let known: BTreeSet<String> = given.split_whitespace().map(str::to_owned).collect();
-        for name in ["node", "control-plane", "worker"] {
-            let mistakes = playbook::check(&format!("playbooks/{name}.yaml"), &Assets::embedded(), &known);
-            assert!(mistakes.is_empty(), "{mistakes:#?}");
-        }
-    }
-}

@@ -134,6 +134,7 @@ fn variables(ground: &Ground<'_>, node: &NodePlan, existing: bool) -> Result<Map
         "bits_label": artifact::LABEL,
         "archives": archives(ground, node.role),
         "first_archives": first_archives(ground, node.role),
+        "authorized_keys": if existing { &[] } else { plan.authorized_keys.as_slice() },
         "hosts_entries": hosts.join("\n"),
         "kubelet_credential": format!("{}{}", serving.certificate, serving.key.reveal()),
     }) else {

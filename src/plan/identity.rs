@@ -13,6 +13,8 @@ pub struct PublicIdentity {
     pub host_keys: BTreeMap<String, String>,
     /// The generated key that logs in, in OpenSSH format.
     pub user_key: String,
+    /// The keys of who made the cluster.
+    pub owner: Vec<String>,
 }
 
 impl PublicIdentity {

@@ -174,7 +174,7 @@ fn gitops(cluster: &Cluster, address: Ipv4Addr) -> Option<GitopsPlan> {
 fn authorized_keys(cluster: &Cluster, identity: &PublicIdentity) -> Vec<String> {
     let mut keys = Vec::new();
     let generated = std::iter::once(&identity.user_key).filter(|key| !key.is_empty());
-    for key in generated.chain(&cluster.machines.authorized_keys) {
+    for key in generated.chain(&identity.owner).chain(&cluster.machines.authorized_keys) {
         if !keys.contains(key) {
             keys.push(key.clone());
         }

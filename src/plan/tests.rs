@@ -20,7 +20,7 @@ fn site() -> Site {
 
 fn identity() -> PublicIdentity {
     let host_keys = ["cp", "worker-1", "worker-2"].map(|name| (name.to_owned(), KEY.to_owned())).into();
-    PublicIdentity { id: Uuid::from_u128(7), host_keys, user_key: format!("{KEY} seedbed") }
+    PublicIdentity { id: Uuid::from_u128(7), host_keys, user_key: format!("{KEY} seedbed"), owner: Vec::new() }
 }
 
 fn range(text: &str) -> Ipv4Net {

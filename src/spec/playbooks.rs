@@ -15,8 +15,8 @@ const EVERYWHERE: &str =
     "cluster node emulated single version endpoint port pod_network service_network images ansible_host ansible_user";
 
 /// Names that only seedbed's own playbooks are given.
-const OWN: &str = "bits bits_disk bits_label archives first_archives hosts_entries kubelet_credential authorities \
-                   encryption_key kubeadm_config git_repository git_branch git_flux_key git_automation_key \
+const OWN: &str = "bits bits_disk bits_label archives first_archives authorized_keys hosts_entries kubelet_credential \
+                   authorities encryption_key kubeadm_config git_repository git_branch git_flux_key git_automation_key \
                    git_workstation_key git_webhook cluster_id";
 
 /// Every mistake of the user's playbooks, and of seedbed's own where a file of the user stands in for one of ours.

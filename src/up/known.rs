@@ -3,7 +3,7 @@
 use engine::event::Step;
 use engine::failure::{Failure, Result};
 
-use crate::identity::Identity;
+use crate::identity::{Identity, owner_keys};
 use crate::machine::Provider;
 use crate::plan::{self, Plan, Site};
 use crate::spec::{self, Cluster};
@@ -35,7 +35,13 @@ impl Known {
                 let altered = identity.add_hosts(names()).map_err(one)?;
                 (identity, altered)
             }
-            None => (Identity::make(&cluster.name, names()).map_err(one)?, true),
+            None => {
+                let mut identity = Identity::make(&cluster.name, names()).map_err(one)?;
+                if provider.is_some() {
+                    identity.owner = owner_keys().await;
+                }
+                (identity, true)
+            }
         };
         identity.register(step.events().secrets());
         let site = match &provider {
@@ -43,6 +49,9 @@ impl Known {
             None => Site::default(),
         };
         let plan = plan::make(cluster, &site, &identity.public())?;
+        if let Some(provider) = &provider {
+            provider.require_reach(&plan).map_err(one)?;
+        }
         if let Some(applied) = state.applied().map_err(one)? {
             let changes = plan::compare(&applied, &plan);
             if let Some(failure) = plan::refuse_rebuild(&changes) {
@@ -59,9 +68,13 @@ impl Known {
             }
         }
         if plan.pace == plan::Pace::Emulated {
-            step.warn(
-                "KVM does not work here: machines are emulated, about ten times slower, with the slow-machine settings",
-            );
+            let why = match &site.kvm {
+                plan::Kvm::Broken(why) => format!("does not work here ({why})"),
+                plan::Kvm::Works | plan::Kvm::Absent => "is not there".to_owned(),
+            };
+            step.warn(format!(
+                "KVM {why}: machines are emulated, about ten times slower, with the slow-machine settings"
+            ));
             if let Some(warning) = provider.as_ref().and_then(|provider| old_emulator(&provider.connection)) {
                 step.warn(warning);
             }

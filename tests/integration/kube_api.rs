@@ -13,6 +13,7 @@ use seedbed::phase::ground::Ground;
 use seedbed::phase::kubernetes::{Token, cni};
 use seedbed::plan::Kvm;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::apiserver::ApiServer;
 use crate::support::planned::{SPEC, bits, planned};
@@ -171,7 +172,8 @@ async fn flannel_is_accepted_to_the_last_field(server: &ApiServer) {
     let step = Events::ignored().step("test");
     let (assets, bits) = (Assets::embedded(), bits());
     let (identity, plan) = planned(SPEC, Kvm::Works);
-    let ground = Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits };
+    let ground =
+        Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits, token: &CancellationToken::new() };
     let objects = cni::objects(&ground).unwrap();
     let mut applier = Applier::new(server.client.clone(), &step, PATIENCE);
     assert_eq!(applier.apply(&objects).await.unwrap().len(), objects.len());

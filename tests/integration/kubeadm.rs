@@ -7,6 +7,7 @@ use seedbed::assets::Assets;
 use seedbed::phase::ground::Ground;
 use seedbed::phase::kubernetes::{Token, config};
 use seedbed::plan::Kvm;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::planned::{SPEC, bits, planned};
 use crate::support::programs::program;
@@ -28,7 +29,8 @@ fn kubeadm_accepts_what_is_rendered() {
     let step = Events::ignored().step("test");
     for kvm in [Kvm::Works, Kvm::Absent] {
         let (identity, plan) = planned(SPEC, kvm);
-        let ground = Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits };
+        let ground =
+            Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits, token: &CancellationToken::new() };
         let token = Token::make(&step);
         validate(&config::init(&ground, &plan.nodes[0], &token).unwrap());
         validate(&config::join(&ground, &plan.nodes[1], &token).unwrap());
@@ -42,7 +44,8 @@ fn the_slow_settings_are_for_emulated_nodes_only() {
     let step = Events::ignored().step("test");
     let render = |kvm| {
         let (identity, plan) = planned(SPEC, kvm);
-        let ground = Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits };
+        let ground =
+            Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits, token: &CancellationToken::new() };
         config::init(&ground, &plan.nodes[0], &Token::make(&step)).unwrap()
     };
     let (slow, fast) = (render(Kvm::Absent), render(Kvm::Works));
@@ -65,7 +68,8 @@ fn a_cluster_of_one_node_has_no_taint() {
     let step = Events::ignored().step("test");
     let text = "cluster: demo\nnodes:\n  - {name: cp, role: control-plane}\n";
     let (identity, plan) = planned(text, Kvm::Works);
-    let ground = Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits };
+    let ground =
+        Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits, token: &CancellationToken::new() };
     let rendered = config::init(&ground, &plan.nodes[0], &Token::make(&step)).unwrap();
     assert!(rendered.contains("taints: []"), "{rendered}");
     validate(&rendered);
@@ -77,7 +81,8 @@ fn the_patches_fit_the_manifests_that_kubeadm_writes() {
     let directory = tempfile::tempdir().unwrap();
     let (assets, bits) = (Assets::embedded(), bits());
     let (identity, plan) = planned(SPEC, Kvm::Absent);
-    let ground = Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits };
+    let ground =
+        Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits, token: &CancellationToken::new() };
     let components = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"];
     for component in components {
         let variables = [("item".to_owned(), component.into())].into_iter().collect();

@@ -75,6 +75,16 @@ impl Failure {
         Self::new(Kind::Other, what)
     }
 
+    /// Every text in it, altered: so that secrets are masked before anyone reads it.
+    #[must_use]
+    pub fn map_texts(mut self, alter: impl Fn(String) -> String) -> Self {
+        self.what = alter(self.what);
+        self.evidence = self.evidence.map(&alter);
+        self.causes = self.causes.into_iter().map(&alter).collect();
+        self.hints = self.hints.into_iter().map(&alter).collect();
+        self
+    }
+
     #[must_use]
     pub fn place(mut self, place: Place) -> Self {
         self.place = Some(place);

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::kubeadm::{self, CONFIG, MARK};
 use super::{ControlPlane, config, diagnosis, init};
-use crate::kube::{failed, patiently, wait_ready};
+use crate::kube::{failed, patiently, transient, wait_ready};
 use crate::phase::ground::Ground;
 use crate::phase::play::play;
 use crate::plan::NodePlan;
@@ -77,6 +77,7 @@ async fn make_room(
         match api.delete(&node.name, &DeleteParams::default()).await {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(Seen::Ready(())),
             Ok(_) => Ok(Seen::NotYet("it is being deleted".into())),
+            Err(error) if transient(&error) => Ok(Seen::NotYet(error.to_string())),
             Err(error) => Err(failed(&condition, &error)),
         }
     })
