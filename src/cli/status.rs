@@ -2,15 +2,16 @@
 
 use clap::{Args, ValueEnum};
 use engine::failure::Kind;
+use serde_json::{Value, json};
 
 use super::spec_argument::Spec;
 use super::{Ending, Global, put};
-use crate::report::{Paint, Tree, read_journal, summary};
+use crate::report::{Paint, Tree, read_journal, summary, summary_data};
 use crate::state::State;
 
 /// Show machines, nodes and every Flux object; the exit code says healthy or not
 ///
-/// Alters nothing. With `-v`, also where the time of the last run went.
+/// Alters nothing. Ends with where the time of the last run went: by phase, and along the critical path.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -44,9 +45,15 @@ impl Status {
         match self.output {
             Output::Text => {
                 put(&crate::status::text(&status, paint));
-                put(&last_run(&state, global, paint));
+                if let Some(tree) = last_run(&state) {
+                    put(&format!("{}\n{}", paint.bold("the last run"), summary(&tree, paint)));
+                }
             }
-            Output::Json => put(&format!("{:#}\n", serde_json::json!(status))),
+            Output::Json => {
+                let mut data = json!(status);
+                data["lastRun"] = last_run(&state).map_or(Value::Null, |tree| summary_data(&tree));
+                put(&format!("{data:#}\n"));
+            }
         }
         let nodes_ready = status.nodes.len() == cluster.nodes.len() && status.nodes.iter().all(|node| node.ready);
         Ok(match (status.healthy, nodes_ready) {
@@ -57,13 +64,12 @@ impl Status {
     }
 }
 
-/// Where the time of the last run went; nothing where its journal cannot be read.
-fn last_run(state: &State, global: &Global, paint: Paint) -> String {
-    let journal = state.newest_journal().filter(|_| global.verbose);
-    let Some(events) = journal.and_then(|path| read_journal(&path).ok()) else { return String::new() };
+/// The journal of the last run; none where it cannot be read.
+fn last_run(state: &State) -> Option<Tree> {
+    let events = read_journal(&state.newest_journal()?).ok()?;
     let mut tree = Tree::default();
     for event in &events {
         tree.take(event);
     }
-    format!("{}\n{}", paint.bold("the last run"), summary(&tree, paint))
+    Some(tree)
 }

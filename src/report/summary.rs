@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
 
 use super::critical::{self, Stretch};
 use super::text::duration;
@@ -28,6 +29,18 @@ pub fn summary(tree: &Tree, paint: Paint) -> String {
         text += &critical_path(tree, total, paint);
     }
     text
+}
+
+/// The same as data, in seconds: `{took, phases: {NAME: SECONDS}, criticalPath: [{step, took}]}`.
+pub fn summary_data(tree: &Tree) -> Value {
+    let Some((start, end)) = tree.span() else { return Value::Null };
+    let phases = Phase::ALL.iter().filter_map(|phase| Some((phase.name(), spent(tree, phase.name(), end)?)));
+    let phases: Map<String, Value> =
+        phases.map(|(name, spent)| (name.to_owned(), json!(spent.as_secs_f64()))).collect();
+    let stretch = |stretch: &Stretch| json!({"step": tree.path(stretch.step), "took": stretch.length().as_secs_f64()});
+    let path: Vec<Value> = critical::path(tree).iter().map(stretch).collect();
+    let took = end.duration_since(start).as_secs_f64();
+    json!({"started": start.to_string(), "took": took, "phases": phases, "criticalPath": path})
 }
 
 fn outcome(tree: &Tree) -> String {
@@ -110,5 +123,15 @@ mod tests {
             40.0s  demo-1: kubernetes › kubeadm init
              2.7s  9 shorter steps
         "#);
+        let data = summary_data(&tree);
+        let seconds = |value: &Value| value.as_f64().unwrap().round();
+        assert_eq!((seconds(&data["took"]), seconds(&data["phases"]["provision"])), (120.0, 80.0));
+        assert!(
+            data["criticalPath"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|stretch| stretch["step"] == "artifacts › kubelet: download")
+        );
     }
 }
