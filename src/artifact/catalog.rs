@@ -151,6 +151,9 @@ pub struct Catalog {
     pub artifacts: BTreeMap<String, Artifact>,
 }
 
+/// The machine image whose parts every other one has, too.
+const OURS: &str = "debian-13";
+
 /// The texts of a machine image's recipe.
 #[derive(Clone, Debug, Serialize)]
 pub struct MachineRecipe {
@@ -166,14 +169,33 @@ impl Catalog {
         Self::parse(include_str!("../../components/catalog.yaml"))
     }
 
-    /// The catalog with the user's own files in the place of those in `vm-images/`.
+    /// The catalog with the user's own files in `vm-images/`: in the place of ours, and beside them.
     pub fn load_with(assets: &Assets) -> Result<Self> {
         let mut catalog = Self::load()?;
-        for (name, recipe) in &mut catalog.machines {
-            assets.read(&format!("vm-images/{name}.yaml"))?.text()?.clone_into(&mut recipe.packages);
-            assets.read(&format!("vm-images/{name}.sh"))?.text()?.clone_into(&mut recipe.script);
+        for file in assets.names_in("vm-images") {
+            let Some(name) = file.strip_prefix("vm-images/").and_then(|file| file.strip_suffix(".yaml")) else {
+                continue;
+            };
+            let text =
+                |end: &str| Ok::<_, Failure>(assets.read(&format!("vm-images/{name}.{end}"))?.text()?.to_owned());
+            let recipe = MachineRecipe { packages: text("yaml")?, script: text("sh")? };
+            if catalog.machines.insert(name.to_owned(), recipe).is_none() {
+                catalog.add_machine(name);
+            }
         }
         Ok(catalog)
+    }
+
+    /// The files of a machine image of the user's own: the same as those of ours.
+    fn add_machine(&mut self, name: &str) {
+        let like_ours = |artifact: &Artifact| {
+            let Recipe::Machine { machine, file } = &artifact.recipe else { return None };
+            let part = artifact.name.strip_prefix(OURS).filter(|_| machine == OURS)?;
+            let recipe = Recipe::Machine { machine: name.to_owned(), file: file.clone() };
+            Some(Artifact { name: format!("{name}{part}"), recipe, ..artifact.clone() })
+        };
+        let parts: Vec<Artifact> = self.artifacts.values().filter_map(like_ours).collect();
+        self.artifacts.extend(parts.into_iter().map(|part| (part.name.clone(), part)));
     }
 
     pub fn parse(text: &str) -> Result<Self> {
@@ -231,6 +253,24 @@ mod tests {
         let etcd = catalog.artifact("etcd").unwrap();
         assert_eq!(etcd.reference.as_deref(), Some("registry.k8s.io/etcd:3.6.5"));
         assert_eq!(etcd.published, Some(Published::Image { reference: "registry.k8s.io/etcd:3.6.5-0".into() }));
+    }
+
+    #[test]
+    fn a_machine_image_of_the_users_own_has_every_part() {
+        let directory = tempfile::tempdir().unwrap();
+        let own = directory.path().join("vm-images");
+        std::fs::create_dir(&own).unwrap();
+        std::fs::write(own.join("mine.yaml"), "suite: trixie\n").unwrap();
+        let missing = Catalog::load_with(&Assets::beside(directory.path())).unwrap_err();
+        assert!(missing.what.contains("vm-images/mine.sh"), "{missing:?}");
+        std::fs::write(own.join("mine.sh"), "true\n").unwrap();
+        let catalog = Catalog::load_with(&Assets::beside(directory.path())).unwrap();
+        for part in ["disk", "kernel", "initrd"] {
+            let artifact = catalog.artifact(&format!("mine-{part}")).unwrap();
+            assert!(matches!(&artifact.recipe, Recipe::Machine { machine, .. } if machine == "mine"));
+        }
+        assert_eq!(catalog.machine("mine").unwrap().script, "true\n");
+        assert!(catalog.artifact("debian-13-disk").is_ok());
     }
 
     #[test]
