@@ -157,7 +157,7 @@ impl<'a> Up<'a> {
 
     async fn worker(&self, ground: &Ground<'_>, node: &NodePlan, host: &Host, after: StepId) -> Result<()> {
         let control_plane = self.control_plane.wait(self.token).await?;
-        self.phase(Phase::Kubernetes, &node.name, &[after], async |step| {
+        self.phase(Phase::Kubernetes, &node.name, &[after, control_plane.answered], async |step| {
             let changed = kubernetes::join(ground, node, host, control_plane, step).await?;
             Ok(((), changed))
         })
@@ -174,7 +174,7 @@ impl<'a> Up<'a> {
         let (ground, client) = (self.ground(made), &control_plane.client);
         self.state.record_seeded()?;
         let (revision, after) = self
-            .phase(Phase::Gitops, &self.plan.cluster, &[], async |step| {
+            .phase(Phase::Gitops, &self.plan.cluster, &[control_plane.answered], async |step| {
                 let revision =
                     phase::gitops::gitops(&ground, &made.bits, gitops, host, client, self.state, step).await?;
                 Ok((revision, false))

@@ -9,7 +9,7 @@ mod kubeadm;
 mod settle;
 mod token;
 
-use engine::event::Step;
+use engine::event::{Step, StepId};
 use engine::failure::Result;
 use engine::host::Host;
 
@@ -25,6 +25,8 @@ use crate::plan::NodePlan;
 pub struct ControlPlane {
     pub client: ::kube::Client,
     pub token: Token,
+    /// The wait that ended when it answered.
+    pub answered: StepId,
 }
 
 /// Brings the first control plane up and its node to Ready; finds it so the second time.
@@ -39,11 +41,19 @@ pub async fn control_plane(
     answers: impl FnOnce(ControlPlane),
     step: &Step,
 ) -> Result<ControlPlane> {
-    let control = ControlPlane { client: kube::connect(ground.identity, server)?, token: Token::make(step) };
+    let waiting = step.child("the API answers");
+    let client = kube::connect(ground.identity, server)?;
+    let control = ControlPlane { client, token: Token::make(step), answered: waiting.id() };
     let found = init::look(ground, &control, node, host).await?;
     let announce = async {
         let (client, patience) = (&control.client, ground.patience(300));
-        diagnosis::wait_api(client, step, patience).await?;
+        match diagnosis::wait_api(client, &waiting, patience).await {
+            Ok(()) => waiting.finish(false),
+            Err(failure) => {
+                waiting.fail(&failure);
+                return Err(failure);
+            }
+        }
         answers(control.clone());
         cni::apply(ground, client, step).await
     };
