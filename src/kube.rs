@@ -7,6 +7,7 @@ mod evidence;
 mod failure;
 mod kubeconfig;
 mod node;
+mod same;
 
 pub use apply::{Applier, FIELD_MANAGER, Identified};
 pub use client::{connect, server_url};

@@ -13,6 +13,7 @@ use kube::discovery::{Scope, pinned_kind};
 use kube::{Client, ResourceExt as _};
 
 use super::failure::{failed, patiently, transient};
+use super::same::is_same;
 
 /// The manager under which our fields are owned.
 pub const FIELD_MANAGER: &str = "seedbed";
@@ -103,6 +104,9 @@ impl<'a> Applier<'a> {
         let name = object.name_any();
         let before =
             patiently(self.step, &format!("{named} is read"), self.patience, async || api.get_opt(&name).await).await?;
+        if before.as_ref().is_some_and(|live| is_same(live, object)) {
+            return Ok(false);
+        }
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
         let after = patiently(self.step, &format!("{named} is applied"), self.patience, async || {
             api.patch(&name, &parameters, &Patch::Apply(object)).await

@@ -85,6 +85,13 @@ async fn applying_twice_changes_nothing(server: &ApiServer) {
     assert_eq!(changed, []);
     let maps: Api<ConfigMap> = Api::namespaced(server.client.clone(), "tools");
     assert_eq!(maps.get("settings").await.unwrap().data.unwrap()["answer"], "no");
+    // A field that is wanted no more goes.
+    let more = parse_documents("test.yaml", &MANIFEST.replace("{answer: ", "{more: less, answer: ")).unwrap();
+    assert_eq!(Applier::new(server.client.clone(), &step, PATIENCE).apply(&more).await.unwrap().len(), 1);
+    assert_eq!(maps.get("settings").await.unwrap().data.unwrap()["more"], "less");
+    let changed = Applier::new(server.client.clone(), &step, PATIENCE).apply(&objects).await.unwrap();
+    assert_eq!(changed.len(), 1);
+    assert!(!maps.get("settings").await.unwrap().data.unwrap().contains_key("more"));
     // A field that somebody else changed comes back.
     let patch = Patch::Merge(json!({"data": {"answer": "yes"}}));
     maps.patch("settings", &PatchParams::default(), &patch).await.unwrap();
