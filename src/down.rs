@@ -9,19 +9,37 @@ use engine::event::Step;
 use engine::failure::{Failure, Result};
 use tokio_util::sync::CancellationToken;
 
+use crate::githost::FetchedBack;
 use crate::identity::Identity;
 use crate::machine::{ClusterFound, Provider};
 use crate::spec::Cluster;
 use crate::state::State;
 use crate::up;
 
+/// What the user allows.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// The repository in the cluster goes without a look at it.
+    pub discard_commits: bool,
+    /// The cluster is made anew: commits that its source lacks stop it before anything goes.
+    pub anew: bool,
+}
+
+/// One removal.
+struct Removal<'a> {
+    cluster: &'a Cluster,
+    state: &'a State,
+    identity: Option<&'a Identity>,
+    terms: &'a Terms,
+    step: &'a Step,
+    token: &'a CancellationToken,
+}
+
 /// Removes a cluster: commits made in it first, then its machines, its pool, its network, and its state.
-///
-/// With `discard_commits`, the repository in the cluster goes without a look at it.
 pub async fn down(
     cluster: &Cluster,
     state: &State,
-    discard_commits: bool,
+    terms: &Terms,
     step: &Step,
     token: &CancellationToken,
 ) -> Result<()> {
@@ -29,13 +47,10 @@ pub async fn down(
     if let Some(identity) = &identity {
         identity.register(step.events().secrets());
     }
+    let removal = Removal { cluster, state, identity: identity.as_ref(), terms, step, token };
     match up::provider(cluster).await? {
-        Some(provider) => {
-            for found in find(&provider, cluster, identity.as_ref()).await? {
-                remove(&provider, cluster, state, &found, identity.as_ref(), discard_commits, step, token).await?;
-            }
-        }
-        None => existing::down(cluster, identity.as_ref(), discard_commits, step, token).await?,
+        Some(provider) => removal.machines(&provider).await?,
+        None => existing::down(&removal).await?,
     }
     // Last: whatever failed above can be tried again with what is in it.
     let had_state = state.exists();
@@ -45,38 +60,48 @@ pub async fn down(
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "one removal, of what `down` found and was told")]
-async fn remove(
-    provider: &Provider,
-    cluster: &Cluster,
-    state: &State,
-    found: &ClusterFound,
-    identity: Option<&Identity>,
-    discard_commits: bool,
-    step: &Step,
-    token: &CancellationToken,
-) -> Result<()> {
-    // With the identity at hand, it is known whether a repository was ever seeded.
-    if !discard_commits && (identity.is_none() || state.seeded()) {
-        let fetching = step.child("fetch commits");
-        let fetched = commits::fetch(cluster, found, identity, &fetching).await;
-        let changed = *fetched.as_ref().unwrap_or(&false);
+impl Removal<'_> {
+    /// Removes what libvirt has of the cluster. All commits are fetched before the first machine goes.
+    async fn machines(&self, provider: &Provider) -> Result<()> {
+        let found = find(provider, self.cluster, self.identity).await?;
+        if self.may_hold_commits() {
+            for found in &found {
+                self.commits(async |step| commits::fetch(self.cluster, found, self.identity, step).await).await?;
+            }
+        }
+        for found in &found {
+            if self.token.is_cancelled() {
+                return Err(Failure::interrupted());
+            }
+            let removing = self.step.child("remove machines");
+            let removed = provider.destroy(&found.name, found.id, &removing).await;
+            match &removed {
+                Ok(removed) => removing.finish(!removed.is_empty()),
+                Err(failure) => removing.fail(failure),
+            }
+            removed?;
+        }
+        Ok(())
+    }
+
+    /// With the identity at hand, it is known whether a repository was ever seeded.
+    fn may_hold_commits(&self) -> bool {
+        !self.terms.discard_commits && (self.identity.is_none() || self.state.seeded())
+    }
+
+    /// Fetches commits as a step; stops a cluster that is made anew where its source lacks some of them.
+    async fn commits(&self, fetch: impl AsyncFnOnce(&Step) -> Result<Vec<FetchedBack>>) -> Result<()> {
+        let fetching = self.step.child("fetch commits");
+        let fetched = fetch(&fetching).await.and_then(|fetched| {
+            let stop = self.terms.anew.then(|| commits::refuse_aside(&fetched)).flatten();
+            stop.map_or(Ok(fetched), Err)
+        });
         match &fetched {
-            Ok(_) => fetching.finish(changed),
+            Ok(fetched) => fetching.finish(!fetched.is_empty()),
             Err(failure) => fetching.fail(failure),
         }
-        fetched?;
+        fetched.map(drop)
     }
-    if token.is_cancelled() {
-        return Err(Failure::interrupted());
-    }
-    let removing = step.child("remove machines");
-    let removed = provider.destroy(&found.name, found.id, &removing).await;
-    match &removed {
-        Ok(removed) => removing.finish(!removed.is_empty()),
-        Err(failure) => removing.fail(failure),
-    }
-    removed.map(drop)
 }
 
 /// The cluster of the identity, or without one every cluster of the spec's name.

@@ -172,7 +172,9 @@ impl<'a> Up<'a> {
         let control_plane = self.control_plane.wait(self.token).await?;
         let host = self.hosts[0].wait(self.token).await?;
         let (ground, client) = (self.ground(made), &control_plane.client);
-        self.state.record_seeded()?;
+        if gitops.embedded {
+            self.state.record_seeded()?;
+        }
         let (revision, after) = self
             .phase(Phase::Gitops, &self.plan.cluster, &[control_plane.answered], async |step| {
                 let revision =

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::spec_argument::Spec;
 use super::{Context, Ending, Global, Run};
+use crate::down::Terms;
 use crate::spec::Cluster;
 use crate::state::State;
 
@@ -32,19 +33,19 @@ pub struct Down {
 impl Down {
     pub fn run(&self, global: &Global) -> Ending {
         let cluster = self.spec.load()?;
-        down(global, &cluster, self.discard_commits)
+        down(global, &cluster, &Terms { discard_commits: self.discard_commits, ..Terms::default() })
     }
 }
 
 /// Runs `down` under the cluster's lock; for `rebuild`, too.
-pub fn down(global: &Global, cluster: &Cluster, discard_commits: bool) -> Ending {
+pub fn down(global: &Global, cluster: &Cluster, terms: &Terms) -> Ending {
     let state = State::of(cluster);
     let _lock = state.lock("down").map_err(|failure| vec![failure])?;
     // What goes well removes its own journal, with the state directory.
     let journal = Some(super::run::journal(&state));
     let run = Run { name: "down", subject: cluster.name.clone(), journal, summary: false };
     super::run(global, &run, async |context: &Context| {
-        let down = crate::down::down(cluster, &state, discard_commits, &context.step, &context.token);
+        let down = crate::down::down(cluster, &state, terms, &context.step, &context.token);
         down.await.map_err(|failure| vec![failure])
     })?;
     Ok(0)

@@ -4,12 +4,14 @@ use clap::Args;
 
 use super::spec_argument::Spec;
 use super::{Ending, Global};
+use crate::down::Terms;
 use crate::phase::Phase;
 
 /// Remove the cluster and make it anew: `down`, then `up`
 ///
 /// For what cannot be altered in a cluster that exists, as `plan` tells, and for a lost state directory.
-/// Commits made in the cluster are fetched first, and seeded again.
+/// Commits made in the cluster are fetched first, and seeded again. Where your branch cannot take them, they are
+/// kept aside, and nothing is removed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -29,7 +31,8 @@ pub struct Rebuild {
 impl Rebuild {
     pub fn run(&self, global: &Global) -> Ending {
         let cluster = self.spec.load_whole(global)?;
-        super::down::down(global, &cluster, self.discard_commits)?;
+        let terms = Terms { discard_commits: self.discard_commits, anew: true };
+        super::down::down(global, &cluster, &terms)?;
         super::up::up(global, &cluster, Phase::Ready, None)
     }
 }

@@ -1,100 +1,165 @@
 //! Brings home the commits that were made in the cluster, before it goes.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use engine::event::Step;
 use engine::failure::{Failure, Result};
 use engine::host::{Answer, Command, ConnectError, Host, Login, Mode, Query, Target, quote};
 
-use crate::githost::{Access, FetchedBack, Remote, Source, fetch_back};
+use crate::githost::{FetchedBack, Received, Source, fetch_back};
 use crate::identity::Identity;
 use crate::machine::{ClusterFound, NodeFound};
-use crate::spec::{Cluster, GitHost, Gitops, Role};
+use crate::spec::{Cluster, Role};
 
 /// A machine that is there answers within this, emulated and busy.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// Fetches the commits that only the cluster has; answers whether the user's source was altered.
-pub async fn fetch(cluster: &Cluster, found: &ClusterFound, identity: Option<&Identity>, step: &Step) -> Result<bool> {
-    let Some(gitops) = cluster.gitops.as_ref().filter(|gitops| gitops.host == GitHost::Embedded) else {
-        return Ok(false);
-    };
-    let Some(node) = found.nodes.iter().find(|node| node.role == Role::ControlPlane) else { return Ok(false) };
+/// Where the repositories of a cluster lie on its control plane.
+const REPOSITORIES: &str = "/srv/git";
+
+/// Fetches the commits that only the cluster has, whatever the spec says of Git now.
+pub async fn fetch(
+    cluster: &Cluster,
+    found: &ClusterFound,
+    identity: Option<&Identity>,
+    step: &Step,
+) -> Result<Vec<FetchedBack>> {
+    let Some(node) = found.nodes.iter().find(|node| node.role == Role::ControlPlane) else { return Ok(Vec::new()) };
     let host = connect(node, identity, step).await?;
-    fetch_from(cluster, gitops, &host, step).await
+    // The machine goes with all that is on it.
+    let names = repositories(&host).await?;
+    fetch_from(cluster, &host, &names, step).await
 }
 
-/// The same from a host that is connected.
-pub async fn fetch_from(cluster: &Cluster, gitops: &Gitops, host: &Host, step: &Step) -> Result<bool> {
-    let Some(bundle) = bundle(cluster, gitops, host).await? else {
+/// Fetches the cluster's own repository from a machine that stays; another's is not touched.
+pub async fn fetch_own(cluster: &Cluster, host: &Host, step: &Step) -> Result<Vec<FetchedBack>> {
+    let own = format!("{}.git", cluster.name);
+    let names: Vec<String> = repositories(host).await?.into_iter().filter(|name| *name == own).collect();
+    fetch_from(cluster, host, &names, step).await
+}
+
+async fn fetch_from(cluster: &Cluster, host: &Host, names: &[String], step: &Step) -> Result<Vec<FetchedBack>> {
+    if names.is_empty() {
         step.note("no repository was made in the cluster");
-        return Ok(false);
-    };
+    }
     let scratch =
         tempfile::tempdir().map_err(|error| Failure::other("cannot make a temporary directory").because(&error))?;
-    let path = scratch.path().join("cluster.bundle");
-    std::fs::write(&path, bundle)
-        .map_err(|error| Failure::other(format!("cannot write {}", path.display())).because(&error))?;
-    let remote = Remote {
-        url: path.display().to_string(),
-        branch: gitops.branch.clone(),
-        cluster: cluster.name.clone(),
-        access: Access::Own,
-        timeout: Duration::from_secs(60),
-    };
-    let source = Source::open(&gitops.source, &scratch.path().join("store")).await?;
-    let kept = kept_bundle(cluster);
-    let fetched = fetch_back(&source, &remote, &kept).await?;
-    Ok(tell(&fetched, gitops, step))
+    let store = scratch.path().join("store");
+    let source = source(cluster, &store, step).await?;
+    let mut all = Vec::new();
+    for name in names {
+        let path = scratch.path().join("cluster.bundle");
+        std::fs::write(&path, bundle(host, name).await?)
+            .map_err(|error| Failure::other(format!("cannot write {}", path.display())).because(&error))?;
+        let name = name.strip_suffix(".git").unwrap_or(name);
+        let own = name == cluster.name;
+        let kept = if own { format!("{name}-commits") } else { format!("{}-{name}-commits", cluster.name) };
+        let received = Received {
+            bundle: &path,
+            cluster: &cluster.name,
+            branch: cluster.gitops.as_ref().map_or("", |gitops| &gitops.branch),
+            // Beside the spec, for the state directory goes.
+            directory: &cluster.directory,
+            name: &kept,
+        };
+        // Only the repository that was seeded from the source goes back into it.
+        let fetched = fetch_back(source.as_ref().filter(|_| own), &received).await?;
+        fetched.iter().for_each(|fetched| tell(fetched, source.as_ref(), step));
+        all.extend(fetched);
+    }
+    Ok(all)
 }
 
-/// Where the history of a plain directory is kept: beside the spec, for the state directory goes.
-fn kept_bundle(cluster: &Cluster) -> PathBuf {
-    cluster.directory.join(format!("{}-commits.bundle", cluster.name))
+/// The user's source; none where the spec names none, or one that is not there any more.
+async fn source(cluster: &Cluster, store: &Path, step: &Step) -> Result<Option<Source>> {
+    let Some(gitops) = &cluster.gitops else { return Ok(None) };
+    if !gitops.source.is_dir() {
+        step.warn(format!("the gitops source {} is not there", gitops.source.display()));
+        return Ok(None);
+    }
+    Source::open(&gitops.source, store).await.map(Some)
 }
 
-/// The whole branch as a `git bundle`; none if the repository or the branch does not exist.
-async fn bundle(cluster: &Cluster, gitops: &Gitops, host: &Host) -> Result<Option<Vec<u8>>> {
-    let repository = format!("/srv/git/{}.git", cluster.name);
+/// The names of the repositories that have anything in them.
+async fn repositories(host: &Host) -> Result<Vec<String>> {
     let script = format!(
-        "cd / && r={} && b={} && [ -d \"$r\" ] || exit 0\n\
-         git -c safe.directory='*' -C \"$r\" rev-parse --quiet --verify \"$b\" >/dev/null || exit 0\n\
-         exec git -c safe.directory='*' -C \"$r\" bundle create --quiet - \"$b\"",
-        quote(&repository),
-        quote(&format!("refs/heads/{}", gitops.branch)),
+        "set -e; cd {REPOSITORIES} 2>/dev/null || exit 0\n\
+         for r in *; do\n\
+         [ -e \"$r/HEAD\" ] && [ -d \"$r/objects\" ] || continue\n\
+         any=$(git -c safe.directory='*' -C \"$r\" for-each-ref --count=1)\n\
+         [ -z \"$any\" ] || printf '%s\\n' \"$r\"\n\
+         done"
     );
+    let output = run(host, script, "the repositories").await?;
+    Ok(String::from_utf8_lossy(&output).lines().map(str::to_owned).collect())
+}
+
+/// A whole repository as a `git bundle`: every branch, whichever the spec names.
+async fn bundle(host: &Host, name: &str) -> Result<Vec<u8>> {
+    let repository = format!("{REPOSITORIES}/{name}");
+    let script = format!(
+        "cd / && exec git -c safe.directory='*' -C {} bundle create --quiet - --all",
+        quote(&repository)
+    );
+    run(host, script, &format!("the commits in {repository}")).await
+}
+
+async fn run(host: &Host, script: String, what: &str) -> Result<Vec<u8>> {
     let Answer::Run(output) = host.view(Mode::Check).see(Query::Run(Command::shell(script))).await? else {
         return Err(Failure::other("the host answered another question"));
     };
     if !output.success() {
-        return Err(Failure::step(format!("the commits in {repository} on {} could not be read", host.name()))
+        return Err(Failure::step(format!("{what} on {} could not be read", host.name()))
             .evidence(output.stderr_text())
             .hint(DISCARD));
     }
-    Ok(Some(output.stdout).filter(|bytes| !bytes.is_empty()))
+    Ok(output.stdout)
 }
 
-fn tell(fetched: &FetchedBack, gitops: &Gitops, step: &Step) -> bool {
-    let source = gitops.source.display();
+fn tell(fetched: &FetchedBack, source: Option<&Source>, step: &Step) {
+    let place = match source {
+        Some(Source::Repository { git }) => git.directory().display().to_string(),
+        Some(Source::Directory { files, .. }) => files.display().to_string(),
+        None => String::new(),
+    };
     match fetched {
-        FetchedBack::Nothing => return false,
         FetchedBack::Merged { count, .. } => {
-            step.note(format!("{count} commits made in the cluster are in {source} now"));
+            step.note(format!("{count} commits made in the cluster are in {place} now"));
         }
         FetchedBack::Kept { count, reference, why, .. } => step.warn(format!(
-            "{count} commits made in the cluster are kept under {reference} in {source}, not on its branch: {why}"
+            "{count} commits made in the cluster are kept under {reference} in {place}, not on its branch: {why}"
         )),
         FetchedBack::Files { count, bundle, .. } => step.note(format!(
-            "the files of {count} commits made in the cluster are in {source} now; their history is in {}",
+            "the files of {count} commits made in the cluster are in {place} now; their history is in {}",
             bundle.display()
         )),
-        FetchedBack::Bundled { count, bundle, .. } => step.warn(format!(
-            "{count} commits made in the cluster are in {}: {source} was changed since it was seeded",
-            bundle.display()
-        )),
+        FetchedBack::Bundled { bundle, why, .. } => {
+            step.warn(format!("commits made in the cluster are kept in {}: {why}", bundle.display()));
+        }
     }
-    true
+}
+
+/// Refuses to make a cluster anew from a source that lacks commits; nothing was removed yet.
+pub fn refuse_aside(fetched: &[FetchedBack]) -> Option<Failure> {
+    let aside: Vec<&FetchedBack> = fetched.iter().filter(|fetched| fetched.aside()).collect();
+    if aside.is_empty() {
+        return None;
+    }
+    let mut failure = Failure::refused("the source lacks commits that were made in the cluster; nothing was removed")
+        .cause("a cluster that is made anew from it would go back behind them");
+    for fetched in aside {
+        failure = match fetched {
+            FetchedBack::Kept { count, reference, why, .. } => failure
+                .cause(format!("{count} commits are kept under {reference}, not on the branch: {why}"))
+                .hint(format!("Take them over, in the source: git merge {reference}. Then run it again.")),
+            FetchedBack::Bundled { bundle, why, .. } => failure
+                .cause(format!("they are kept in {}: {why}", bundle.display()))
+                .hint(format!("Look at them: git clone {}. Take over what you need.", bundle.display())),
+            FetchedBack::Merged { .. } | FetchedBack::Files { .. } => failure,
+        };
+    }
+    Some(failure.hint("Or go on without them, they stay where they are: `seedbed down`, then `seedbed up`."))
 }
 
 const DISCARD: &str = "start the machine and try again, or give its commits up: `seedbed down --discard-commits`";

@@ -6,39 +6,30 @@ use engine::host::{Host, Target};
 use engine::playbook::{self, HostContext, RunOptions};
 use engine::template::Layer;
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
-use super::commits;
+use super::{Removal, commits};
 use crate::assets::Assets;
 use crate::identity::Identity;
-use crate::spec::{Cluster, Existing, GitHost, Node, Role};
+use crate::spec::{Cluster, Existing, Node, Role};
 use crate::up::existing_login;
 
 /// Resets every machine of the spec, the workers first: the control plane holds the commits.
-pub async fn down(
-    cluster: &Cluster,
-    identity: Option<&Identity>,
-    discard_commits: bool,
-    step: &Step,
-    token: &CancellationToken,
-) -> Result<()> {
+pub(super) async fn down(removal: &Removal<'_>) -> Result<()> {
+    let Removal { cluster, step, .. } = removal;
     let mut hosts = Vec::new();
     for node in &cluster.nodes {
         hosts.push((node, connect(node, step).await?));
     }
-    if !discard_commits
-        && let Some(gitops) = cluster.gitops.as_ref().filter(|gitops| gitops.host == GitHost::Embedded)
+    if !removal.terms.discard_commits
         && let Some((_, host)) = hosts.iter().find(|(node, _)| node.role == Role::ControlPlane)
     {
-        let fetching = step.child("fetch commits");
-        let changed = commits::fetch_from(cluster, gitops, host, &fetching).await?;
-        fetching.finish(changed);
+        removal.commits(async |step| commits::fetch_own(cluster, host, step).await).await?;
     }
     for (node, host) in hosts.iter().rev() {
-        if token.is_cancelled() {
+        if removal.token.is_cancelled() {
             return Err(Failure::interrupted());
         }
-        reset(cluster, node, host, identity, step).await?;
+        reset(cluster, node, host, removal.identity, step).await?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use engine::failure::{Failure, Result};
 
 use super::git::last_line;
+use super::keep::{keep, unheld};
 use super::{Access, Git};
 
 /// A branch of a repository elsewhere, and how it is reached.
@@ -13,7 +14,7 @@ pub struct Remote {
     /// What `git` is given.
     pub url: String,
     pub branch: String,
-    /// The cluster's name, under which fetched commits are kept.
+    /// The cluster's name, under which the branch is tracked.
     pub cluster: String,
     pub access: Access,
     /// What one fetch or push may take.
@@ -21,7 +22,7 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Where fetched commits are kept in a local repository.
+    /// Where the remote branch was seen last, in a local repository. It moves with each look.
     pub fn reference(&self) -> String {
         format!("refs/seedbed/{}/{}", self.cluster, self.branch)
     }
@@ -37,14 +38,33 @@ impl Remote {
             2 => return Ok(None),
             _ => return Err(self.refused("read", &listed.stderr_text())),
         }
-        let reference = self.reference();
-        let specification = format!("+{head}:{reference}");
+        // Of its own: several may look at once.
+        let incoming = format!("refs/seedbed-incoming/{}/{}", self.cluster, uuid::Uuid::new_v4());
+        let specification = format!("+{head}:{incoming}");
         let arguments = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", &self.url, &specification];
         let fetched = git.output(&arguments).await?;
         if !fetched.success() {
             return Err(self.refused("read", &fetched.stderr_text()));
         }
-        local.commit(&reference).await
+        let tip = local.commit(&incoming).await?;
+        if let Some(tip) = &tip {
+            self.track(local, tip).await?;
+        }
+        local.run(&["update-ref", "-d", &incoming]).await?;
+        Ok(tip)
+    }
+
+    /// Moves [`Self::reference`]. What it alone held, of a cluster that was before, is kept aside first.
+    async fn track(&self, local: &Git, commit: &str) -> Result<()> {
+        let reference = self.reference();
+        if let Some(before) = local.commit(&reference).await?
+            && !local.contains(commit, &before).await?
+            && unheld(local, &before).await? > 0
+        {
+            keep(local, &self.cluster, &self.branch, &before).await?;
+        }
+        local.run(&["update-ref", &reference, commit]).await?;
+        Ok(())
     }
 
     /// Pushes a commit to the branch, fast-forward only.
@@ -55,8 +75,7 @@ impl Remote {
         if !pushed.success() {
             return Err(self.refused("push to", &pushed.stderr_text()));
         }
-        local.run(&["update-ref", &self.reference(), commit]).await?;
-        Ok(())
+        self.track(local, commit).await
     }
 
     fn refused(&self, verb: &str, stderr: &str) -> Failure {
