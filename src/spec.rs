@@ -20,7 +20,7 @@ pub use cluster::{
     ArtifactSource, Artifacts, Cluster, Cni, Credentials, Dirty, Emulation, Existing, GitHost, Gitops, Kubernetes,
     Machines, Network, Node, Provider, Provision, Role,
 };
-pub use load::{load, parse, validate};
+pub use load::{load, load_alone, parse, validate};
 pub use problems::{nearest, snippet};
 pub use repository::Report;
 pub use schema::schema;

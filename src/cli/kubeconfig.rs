@@ -27,7 +27,7 @@ pub struct Kubeconfig {
 
 impl Kubeconfig {
     pub fn run(&self) -> Ending {
-        let cluster = self.spec.load()?;
+        let cluster = self.spec.load_alone()?;
         let file = State::of(&cluster).kubeconfig();
         let text = std::fs::read_to_string(&file).map_err(|error| {
             let failure = Failure::refused(format!("there is no kubeconfig of {} yet", cluster.name));

@@ -29,6 +29,11 @@ impl Spec {
         spec::load(self.file())
     }
 
+    /// Reads it without looking for what it names: for a cluster that is only looked at, or removed.
+    pub fn load_alone(&self) -> Result<Cluster, Vec<Failure>> {
+        spec::load_alone(self.file())
+    }
+
     /// Reads and checks it with all that it names, as `validate` does: nothing is made on a broken repository.
     pub fn load_whole(&self, global: &Global) -> Result<Cluster, Vec<Failure>> {
         let report = spec::validate(self.file());

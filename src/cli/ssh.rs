@@ -40,7 +40,7 @@ impl Ssh {
             [node] => (PathBuf::from("seedbed.yaml"), node),
             _ => return Err(vec![Failure::new(Kind::Usage, "a node is missing")]),
         };
-        let cluster = crate::spec::load(spec)?;
+        let cluster = crate::spec::load_alone(spec)?;
         if !cluster.nodes.iter().any(|known| known.name == *node) {
             let names: Vec<&str> = cluster.nodes.iter().map(|node| node.name.as_str()).collect();
             let failure = Failure::invalid(format!("{} has no node `{node}`", cluster.name));

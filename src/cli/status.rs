@@ -38,7 +38,7 @@ enum Output {
 impl Status {
     pub fn run(&self, global: &Global) -> Ending {
         let one = |failure| vec![failure];
-        let cluster = self.spec.load()?;
+        let cluster = self.spec.load_alone()?;
         let state = State::of(&cluster);
         let status = super::run::wait(crate::status::status(&cluster, &state)).map_err(one)?.map_err(one)?;
         let paint = Paint::for_stdout(global.color);

@@ -30,6 +30,15 @@ pub fn parse(text: &str, file: impl AsRef<Path>) -> Result<Cluster, Vec<Failure>
     draft(text, file.as_ref(), &Known::with(&Assets::embedded())).finish()
 }
 
+/// Reads a spec without looking for the files that it names.
+///
+/// A cluster that exists can be looked at and removed when the repository that it came from has moved.
+pub fn load_alone(file: impl AsRef<Path>) -> Result<Cluster, Vec<Failure>> {
+    let file = file.as_ref();
+    let text = fs::read_to_string(file).map_err(|error| vec![unreadable(file, &error)])?;
+    draft(&text, file, &Known::with(&Assets::beside(directory(file)))).finish()
+}
+
 /// Reads a spec and looks for the files that it names.
 pub fn load(file: impl AsRef<Path>) -> Result<Cluster, Vec<Failure>> {
     let file = file.as_ref();
