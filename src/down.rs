@@ -5,6 +5,8 @@
 mod commits;
 mod existing;
 
+use std::path::Path;
+
 use engine::event::Step;
 use engine::failure::{Failure, Result};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::githost::FetchedBack;
 use crate::identity::Identity;
 use crate::machine::{ClusterFound, Provider};
-use crate::spec::Cluster;
+use crate::spec::{self, Cluster};
 use crate::state::State;
 use crate::up;
 
@@ -21,6 +23,8 @@ use crate::up;
 pub struct Terms {
     /// The repository in the cluster goes without a look at it.
     pub discard_commits: bool,
+    /// A cluster of the name goes, too, that was made from a spec elsewhere.
+    pub by_name: bool,
     /// The cluster is made anew: commits that its source lacks stop it before anything goes.
     pub anew: bool,
 }
@@ -47,6 +51,7 @@ pub async fn down(
     if let Some(identity) = &identity {
         identity.register(step.events().secrets());
     }
+    require_same_provider(cluster, state)?;
     let removal = Removal { cluster, state, identity: identity.as_ref(), terms, step, token };
     match up::provider(cluster).await? {
         Some(provider) => removal.machines(&provider).await?,
@@ -63,7 +68,7 @@ pub async fn down(
 impl Removal<'_> {
     /// Removes what libvirt has of the cluster. All commits are fetched before the first machine goes.
     async fn machines(&self, provider: &Provider) -> Result<()> {
-        let found = find(provider, self.cluster, self.identity).await?;
+        let found = self.find(provider).await?;
         if self.may_hold_commits() {
             for found in &found {
                 self.commits(async |step| commits::fetch(self.cluster, found, self.identity, step).await).await?;
@@ -82,6 +87,29 @@ impl Removal<'_> {
             removed?;
         }
         Ok(())
+    }
+
+    /// The cluster of the identity, or without one the clusters of the spec's name that were made from it.
+    async fn find(&self, provider: &Provider) -> Result<Vec<ClusterFound>> {
+        let name = &self.cluster.name;
+        if let Some(Identity { id, .. }) = self.identity {
+            // A pool may be all that is left; it is found by the id alone.
+            let bare = ClusterFound { id: *id, name: name.clone(), file: None, network: None, nodes: Vec::new() };
+            return Ok(vec![provider.cluster(*id).await?.unwrap_or(bare)]);
+        }
+        let found = provider.find(name).await?;
+        if self.terms.by_name {
+            return Ok(found);
+        }
+        let (own, others): (Vec<_>, _) = found.into_iter().partition(|found| found.is_of(&self.cluster.directory));
+        if let Some(other) = others.first() {
+            let failure = elsewhere(self.cluster, other);
+            if own.is_empty() || self.terms.anew {
+                return Err(failure);
+            }
+            self.step.warn(format!("left: {failure}"));
+        }
+        Ok(own)
     }
 
     /// With the identity at hand, it is known whether a repository was ever seeded.
@@ -104,10 +132,26 @@ impl Removal<'_> {
     }
 }
 
-/// The cluster of the identity, or without one every cluster of the spec's name.
-async fn find(provider: &Provider, cluster: &Cluster, identity: Option<&Identity>) -> Result<Vec<ClusterFound>> {
-    let Some(identity) = identity else { return provider.find(&cluster.name).await };
-    // A pool may be all that is left; it is found by the id alone.
-    let bare = ClusterFound { id: identity.id, name: cluster.name.clone(), network: None, nodes: Vec::new() };
-    Ok(vec![provider.cluster(identity.id).await?.unwrap_or(bare)])
+/// A name is no proof: another checkout of the same project has the same.
+fn elsewhere(cluster: &Cluster, found: &ClusterFound) -> Failure {
+    let file = found.file.as_deref().unwrap_or(Path::new("another spec")).display();
+    Failure::refused(format!("a cluster {} exists, and it was not made from here", cluster.name))
+        .cause(format!("its machines (id {}) were made from {file}", found.id))
+        .hint("Run the command there, or give this cluster another name.")
+        .hint("If it is this one and its directory was moved, or if it may go all the same: `--by-name`.")
+}
+
+/// Refuses to look for the cluster where it was not made.
+fn require_same_provider(cluster: &Cluster, state: &State) -> Result<()> {
+    let Some(applied) = state.applied()? else { return Ok(()) };
+    let now = match &cluster.machines.provider {
+        spec::Provider::Libvirt { uri } => uri.as_str(),
+        spec::Provider::Existing => "machines that exist",
+    };
+    let made = applied["uri"].as_str().unwrap_or("machines that exist");
+    if made == now || applied.get("uri").is_none() {
+        return Ok(());
+    }
+    Err(Failure::refused(format!("the cluster {} was made at {made}, and the spec says {now}", cluster.name))
+        .hint(format!("Put {made} back into the spec, run `seedbed down`, and edit it then.")))
 }

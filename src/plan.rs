@@ -15,6 +15,7 @@ mod site;
 mod text;
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 
 use ipnet::Ipv4Net;
 use serde::Serialize;
@@ -38,6 +39,9 @@ pub struct Plan {
     pub id: uuid::Uuid,
     /// The sha256 of the spec's meaning, in hexadecimal.
     pub spec_hash: String,
+    /// The spec's absolute path. No part of what is compared: a directory may be moved.
+    #[serde(skip)]
+    pub spec_file: PathBuf,
     pub pace: Pace,
     /// The libvirt connection URI; none where all machines exist.
     pub uri: Option<String>,

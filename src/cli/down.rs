@@ -10,9 +10,10 @@ use crate::state::State;
 
 /// Remove everything that is the cluster's, and nothing else
 ///
-/// What is the cluster's is read from the objects themselves, so this works without the state directory, too.
-/// Commits made in the cluster are fetched into your repository first; where that is not possible nothing is
-/// removed. Nothing is asked.
+/// What is the cluster's is read from the objects themselves, so this works without the state directory, too;
+/// then only what was made from this spec goes. The files that the spec names need not be there.
+/// Commits made in the cluster, on whatever branch, are fetched into your repository first, or kept beside the
+/// spec; where that is not possible nothing is removed. Nothing is asked.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,12 +29,17 @@ pub struct Down {
     /// Do not fetch the commits made in the cluster; they are lost
     #[arg(long)]
     discard_commits: bool,
+
+    /// Remove a cluster of this name, too, that was made from a spec in another directory
+    #[arg(long)]
+    by_name: bool,
 }
 
 impl Down {
     pub fn run(&self, global: &Global) -> Ending {
-        let cluster = self.spec.load()?;
-        down(global, &cluster, &Terms { discard_commits: self.discard_commits, ..Terms::default() })
+        let cluster = self.spec.load_alone()?;
+        let terms = Terms { discard_commits: self.discard_commits, by_name: self.by_name, anew: false };
+        down(global, &cluster, &terms)
     }
 }
 

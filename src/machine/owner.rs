@@ -4,6 +4,7 @@
 //! its name and by a UUID that derives from the cluster's id.
 
 use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 
 use ipnet::Ipv4Net;
 use libvirt_protocol::{Domain, DomainState, Network};
@@ -22,9 +23,22 @@ pub const NAMESPACE: &str = "https://seedbed.dev/xmlns/1";
 pub struct ClusterFound {
     pub id: Uuid,
     pub name: String,
+    /// The spec that it was made from; none for objects of earlier versions.
+    pub file: Option<PathBuf>,
     pub network: Option<NetworkFound>,
     /// The control plane first, then by name.
     pub nodes: Vec<NodeFound>,
+}
+
+impl ClusterFound {
+    /// Whether it was made from the specs of a directory, as far as it tells.
+    ///
+    /// A spec that was renamed beside its state directory is the same; an earlier version's objects say nothing.
+    pub fn is_of(&self, directory: &Path) -> bool {
+        let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or(path.to_owned());
+        let Some(made) = self.file.as_deref().and_then(Path::parent) else { return true };
+        real(made) == real(directory)
+    }
 }
 
 /// The network of a cluster, as it tells.
@@ -72,6 +86,7 @@ fn mark(name: &'static str, plan: &Plan) -> Element {
         .set("cluster", &plan.cluster)
         .set("id", plan.id)
         .set("spec", &plan.spec_hash)
+        .set("file", plan.spec_file.display())
 }
 
 fn role_name(role: Role) -> &'static str {
@@ -81,17 +96,19 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
-/// What a mark says: the cluster's id and name.
+/// What a mark says: the cluster's id and name, and the spec that it was made from.
 pub struct Mark {
     pub id: Uuid,
     pub cluster: String,
+    pub file: Option<PathBuf>,
 }
 
 /// Reads the mark of a network or a domain; none if it is not seedbed's.
 pub fn mark_of(xml: &str) -> Option<Mark> {
     let document = Document::parse(xml).ok()?;
     let mark = find(&document)?;
-    Some(Mark { id: mark.attribute("id")?.parse().ok()?, cluster: mark.attribute("cluster")?.to_owned() })
+    let file = mark.attribute("file").filter(|file| !file.is_empty()).map(PathBuf::from);
+    Some(Mark { id: mark.attribute("id")?.parse().ok()?, cluster: mark.attribute("cluster")?.to_owned(), file })
 }
 
 /// Only a mark directly under the object's own `<metadata>` counts.

@@ -126,8 +126,11 @@ impl Provider {
 
 fn entry<'a>(clusters: &'a mut Vec<ClusterFound>, mark: &owner::Mark) -> &'a mut ClusterFound {
     let index = clusters.iter().position(|cluster| cluster.id == mark.id).unwrap_or_else(|| {
-        clusters.push(ClusterFound { id: mark.id, name: mark.cluster.clone(), network: None, nodes: Vec::new() });
+        let (name, nodes) = (mark.cluster.clone(), Vec::new());
+        clusters.push(ClusterFound { id: mark.id, name, file: None, network: None, nodes });
         clusters.len() - 1
     });
-    &mut clusters[index]
+    let cluster = &mut clusters[index];
+    cluster.file = cluster.file.take().or_else(|| mark.file.clone());
+    cluster
 }

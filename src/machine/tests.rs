@@ -41,6 +41,7 @@ fn sample_plan() -> Plan {
         cluster: "demo".into(),
         id: "0b2e1a52-7f1c-4f6e-9a55-1d3c5b7e9f00".parse().unwrap(),
         spec_hash: "5ec".into(),
+        spec_file: "/home/me/demo/seedbed.yaml".into(),
         pace: Pace::Emulated,
         uri: Some("test:///default".into()),
         image: "debian-13".into(),

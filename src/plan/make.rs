@@ -48,6 +48,7 @@ pub fn make(cluster: &Cluster, site: &Site, identity: &PublicIdentity) -> Result
         cluster: cluster.name.clone(),
         id: identity.id,
         spec_hash: fingerprint::spec_hash(cluster),
+        spec_file: std::path::absolute(&cluster.file).unwrap_or_else(|_| cluster.file.clone()),
         pace,
         uri,
         image: cluster.machines.image.clone(),

@@ -4,7 +4,7 @@ use engine::event::Step;
 use engine::failure::{Failure, Result};
 
 use crate::identity::{Identity, owner_keys};
-use crate::machine::Provider;
+use crate::machine::{ClusterFound, Provider};
 use crate::plan::{self, Plan, Site};
 use crate::spec::{self, Cluster};
 use crate::state::State;
@@ -111,6 +111,9 @@ pub async fn provider(cluster: &Cluster) -> Result<Option<Provider>> {
 /// Machines without their identity cannot be continued: their keys are not known any more.
 async fn refuse_lost_identity(cluster: &Cluster, provider: &Provider) -> Result<()> {
     let Some(found) = provider.find(&cluster.name).await?.into_iter().next() else { return Ok(()) };
+    if !found.is_of(&cluster.directory) {
+        return Err(elsewhere(cluster, &found));
+    }
     Err(Failure::refused(format!(
         "the cluster {} exists, and its identity is not in the state directory",
         cluster.name
@@ -121,4 +124,12 @@ async fn refuse_lost_identity(cluster: &Cluster, provider: &Provider) -> Result<
         cluster.state().display()
     ))
     .hint("put the state directory back, or make the cluster anew: `seedbed rebuild`"))
+}
+
+/// The name is another checkout's: its network and machines would be in the way of ours.
+fn elsewhere(cluster: &Cluster, found: &ClusterFound) -> Failure {
+    let file = found.file.as_deref().map(|file| file.display().to_string()).unwrap_or_default();
+    Failure::refused(format!("a cluster {} exists already, made from {file}", cluster.name))
+        .cause(format!("its machines carry the cluster id {}", found.id))
+        .hint("Give this cluster another name (`cluster:` in the spec), or work from there.")
 }
