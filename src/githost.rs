@@ -17,7 +17,7 @@ mod tree;
 
 pub use access::Access;
 pub use embedded::{Embedded, webhook_path};
-pub use entrance::{Entrance, SecretData, enter, repository_path};
+pub use entrance::{Entrance, SecretData, enter, repository_path, require_credentials};
 pub use fetch_back::{FetchedBack, Received, fetch_back};
 pub use git::Git;
 pub use remote::Remote;

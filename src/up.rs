@@ -8,6 +8,7 @@ mod bits;
 mod join;
 mod known;
 mod machine;
+mod preflight;
 mod promise;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use bits::Made;
 pub use known::{Known, provider};
 pub use machine::existing_login;
+pub use preflight::preflight;
 use promise::Promise;
 
 use crate::assets::Assets;

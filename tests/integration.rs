@@ -6,6 +6,8 @@ mod artifacts;
 mod command_line;
 #[path = "integration/disk.rs"]
 mod disk;
+#[path = "integration/down.rs"]
+mod down;
 #[expect(clippy::print_stderr, reason = "how long each takes is told, never asserted")]
 #[path = "integration/flux.rs"]
 mod flux;

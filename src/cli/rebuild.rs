@@ -1,17 +1,22 @@
 //! `seedbed rebuild`.
 
 use clap::Args;
+use engine::failure::Failure;
 
 use super::spec_argument::Spec;
-use super::{Ending, Global};
+use super::{Context, Ending, Global, Run};
+use crate::assets::Assets;
 use crate::down::Terms;
 use crate::phase::Phase;
+use crate::spec::Cluster;
+use crate::state::State;
 
 /// Remove the cluster and make it anew: `down`, then `up`
 ///
 /// For what cannot be altered in a cluster that exists, as `plan` tells, and for a lost state directory.
 /// Commits made in the cluster are fetched first, and seeded again. Where your branch cannot take them, they are
-/// kept aside, and nothing is removed.
+/// kept aside, and nothing is removed. What would stop `up` is looked at first, with what the cluster has now counted
+/// as free.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,13 +31,32 @@ pub struct Rebuild {
     /// Do not fetch the commits made in the cluster; they are lost
     #[arg(long)]
     discard_commits: bool,
+
+    /// Remove a cluster of this name, too, that was made from a spec in another directory
+    #[arg(long)]
+    by_name: bool,
 }
 
 impl Rebuild {
     pub fn run(&self, global: &Global) -> Ending {
         let cluster = self.spec.load_whole(global)?;
-        let terms = Terms { discard_commits: self.discard_commits, anew: true };
+        let terms = Terms { discard_commits: self.discard_commits, by_name: self.by_name, anew: true };
+        preflight(global, &cluster)?;
         super::down::down(global, &cluster, &terms)?;
         super::up::up(global, &cluster, Phase::Ready, None)
     }
+}
+
+/// Looks, and fetches what machines are made of, before anything goes.
+fn preflight(global: &Global, cluster: &Cluster) -> Result<(), Vec<Failure>> {
+    let (state, assets) = (State::of(cluster), Assets::beside(&cluster.directory));
+    let run = Run { name: "rebuild", subject: cluster.name.clone(), journal: None, summary: false };
+    super::run(global, &run, async |context: &Context| {
+        let preflight = crate::up::preflight(cluster, &assets, &state, &context.step);
+        // A download that is dropped is resumed by the next run.
+        tokio::select! {
+            ended = preflight => ended,
+            () = context.token.cancelled() => Err(vec![Failure::interrupted()]),
+        }
+    })
 }

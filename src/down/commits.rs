@@ -98,10 +98,8 @@ async fn repositories(host: &Host) -> Result<Vec<String>> {
 /// A whole repository as a `git bundle`: every branch, whichever the spec names.
 async fn bundle(host: &Host, name: &str) -> Result<Vec<u8>> {
     let repository = format!("{REPOSITORIES}/{name}");
-    let script = format!(
-        "cd / && exec git -c safe.directory='*' -C {} bundle create --quiet - --all",
-        quote(&repository)
-    );
+    let script =
+        format!("cd / && exec git -c safe.directory='*' -C {} bundle create --quiet - --all", quote(&repository));
     run(host, script, &format!("the commits in {repository}")).await
 }
 

@@ -102,6 +102,12 @@ async fn by_url(text: &str, credentials: Option<&Credentials>, state: &State) ->
     }
 }
 
+/// Refuses credentials that are not at hand, before anything else is done.
+pub fn require_credentials(host: &GitHost) -> Result<()> {
+    let GitHost::Url { credentials: Some(credentials), .. } = host else { return Ok(()) };
+    read(credentials).map(drop)
+}
+
 fn parse(url: &str) -> Result<Url> {
     Url::parse(url).map_err(|error| Failure::invalid(format!("{url} is no URL")).because(&error))
 }

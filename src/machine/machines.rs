@@ -6,6 +6,7 @@ use engine::event::Step;
 use engine::failure::{Failure, Result};
 use libvirt_protocol::{Action, Code, Domain, DomainState, Subject};
 use roxmltree::Document;
+use uuid::Uuid;
 
 use super::definition::{self, Boot, Connected, DomainParts};
 use super::image::{Disk, Format, Image};
@@ -51,7 +52,7 @@ pub struct Machine {
 /// A libvirt machine's plan, taken apart.
 struct Wanted<'a> {
     domain: &'a str,
-    uuid: uuid::Uuid,
+    uuid: Uuid,
     mac: &'a str,
     cpus: u32,
     memory: u64,
@@ -117,7 +118,7 @@ impl Provider {
             differences: Vec::new(),
         };
         if let Some(domain) = found {
-            own(plan, domain)?;
+            own(&[plan.id], domain)?;
             machine.differences = differences(&wanted, ground, domain);
         } else {
             self.make(plan, ground, node, &wanted, seed).await?;
@@ -213,9 +214,9 @@ fn connection<'a>(network: Option<&'a NetworkPlan>, node: &NodePlan) -> (Connect
 }
 
 /// Refuses a domain that only has the name or the UUID.
-fn own(plan: &Plan, domain: &Domain) -> Result<()> {
+pub(super) fn own(ids: &[Uuid], domain: &Domain) -> Result<()> {
     let why = match owner::mark_of(&domain.xml) {
-        Some(mark) if mark.id == plan.id => return Ok(()),
+        Some(mark) if ids.contains(&mark.id) => return Ok(()),
         Some(mark) => format!("it belongs to the cluster {} with the id {}", mark.cluster, mark.id),
         None => "seedbed did not make it".into(),
     };

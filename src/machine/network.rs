@@ -4,13 +4,14 @@ use std::net::Ipv4Addr;
 
 use engine::failure::{Failure, Result};
 use ipnet::Ipv4Net;
-use libvirt_protocol::{Action, Code, Subject};
+use libvirt_protocol::{Action, Code, Domain, Network, Subject};
 use roxmltree::Document;
+use uuid::Uuid;
 
 use super::definition;
 use super::owner;
 use super::provider::Provider;
-use crate::plan::{NetworkPlan, Plan};
+use crate::plan::{MachinePlan, NetworkPlan, NodePlan, Plan};
 
 impl Provider {
     /// Makes the cluster's network unless it is there, starts it, and adds entries for new machines.
@@ -46,6 +47,24 @@ impl Provider {
         let start = Action::Start { subject: Subject::Network, name: name.clone() };
         self.run_unless(start, &[Code::Invalid], what).await?;
         Ok(true)
+    }
+
+    /// Refuses a plan whose names belong to others than some clusters. Alters nothing.
+    pub async fn require_names(&self, plan: &Plan, own: &[Uuid]) -> Result<()> {
+        let (networks, domains) = futures::try_join!(self.networks(), self.domains())?;
+        let network = plan.network.as_ref().and_then(|network| network.name.as_ref());
+        let taken = |found: &&Network| {
+            Some(&found.name) == network && owner::mark_of(&found.xml).is_none_or(|mark| !own.contains(&mark.id))
+        };
+        if let Some(found) = networks.iter().find(taken) {
+            return Err(foreign(&found.name));
+        }
+        let named = |found: &&Domain| {
+            let domain =
+                |node: &NodePlan| matches!(&node.machine, MachinePlan::Libvirt { domain, .. } if *domain == found.name);
+            plan.nodes.iter().any(domain)
+        };
+        domains.iter().filter(named).try_for_each(|found| super::machines::own(own, found))
     }
 
     /// Adds the entries of machines that the spec has got since the network was made.

@@ -17,18 +17,28 @@ use crate::plan::{Kvm, Site};
 impl Provider {
     /// Reads the ground for a cluster; `id` is that of the cluster, if it has been made before.
     pub async fn site(&self, id: Option<Uuid>) -> Result<Site> {
+        self.site_of(id.as_slice()).await
+    }
+
+    /// Reads the ground as it will be without some clusters.
+    pub async fn site_without(&self, ids: &[Uuid]) -> Result<Site> {
+        Ok(Site { own_network: None, own_bridge: None, ..self.site_of(ids).await? })
+    }
+
+    async fn site_of(&self, ids: &[Uuid]) -> Result<Site> {
         let (networks, domains) = futures::try_join!(self.networks(), self.domains())?;
-        let own = networks.iter().find_map(|network| {
+        let own = networks.iter().filter_map(|network| {
             let (mark, found) = owner::network(network)?;
-            (Some(mark.id) == id).then_some(found)
+            ids.contains(&mark.id).then_some(found)
         });
-        let others = networks.iter().filter(|network| own.as_ref().is_none_or(|own| own.name != network.name));
+        let own: Vec<_> = own.collect();
+        let others = networks.iter().filter(|network| own.iter().all(|own| own.name != network.name));
         let (ranges_in_use, mut bridges): (Vec<_>, Vec<_>) =
             others.map(|network| (ranges(&network.xml), network.bridge.clone())).unzip();
-        let own_bridge = own.as_ref().and_then(|own| own.bridge.clone());
+        let own_bridges: Vec<&str> = own.iter().filter_map(|own| own.bridge.as_deref()).collect();
         bridges.extend(local_bridges().into_iter().map(Some));
         let mut bridges: Vec<String> =
-            bridges.into_iter().flatten().filter(|name| Some(name) != own_bridge.as_ref()).collect();
+            bridges.into_iter().flatten().filter(|name| !own_bridges.contains(&name.as_str())).collect();
         bridges.sort();
         bridges.dedup();
         let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
@@ -36,11 +46,11 @@ impl Provider {
             kvm: self.kvm(),
             cpus: self.connection.cpus,
             // What this cluster's machines hold already is theirs: the second `up` must not refuse itself.
-            memory_free: self.memory_free() + id.map_or(0, |id| held(&domains, id)),
-            routes: routes_in(&routes, own_bridge.as_deref()),
+            memory_free: self.memory_free() + held(&domains, ids),
+            routes: routes_in(&routes, &own_bridges),
             networks: ranges_in_use.concat(),
-            own_network: own.and_then(|own| own.range),
-            own_bridge,
+            own_network: own.first().and_then(|own| own.range),
+            own_bridge: own.first().and_then(|own| own.bridge.clone()),
             bridges,
         })
     }
@@ -72,10 +82,10 @@ impl Provider {
     }
 }
 
-/// The memory of a cluster's machines that run, in bytes.
-fn held(domains: &[Domain], id: Uuid) -> u64 {
+/// The memory of the clusters' machines that run, in bytes.
+fn held(domains: &[Domain], ids: &[Uuid]) -> u64 {
     let runs = |domain: &&Domain| !matches!(domain.state, DomainState::Off | DomainState::Crashed);
-    let own = |domain: &&Domain| owner::mark_of(&domain.xml).is_some_and(|mark| mark.id == id);
+    let own = |domain: &&Domain| owner::mark_of(&domain.xml).is_some_and(|mark| ids.contains(&mark.id));
     domains.iter().filter(runs).filter(own).filter_map(|domain| memory(&domain.xml)).sum()
 }
 
@@ -104,8 +114,8 @@ fn available(meminfo: &str) -> Option<u64> {
 }
 
 /// Reads the ranges that there are routes to from /proc/net/route, without the default route and those
-/// through the cluster's own bridge.
-fn routes_in(table: &str, own_bridge: Option<&str>) -> Vec<Ipv4Net> {
+/// through the cluster's own bridges.
+fn routes_in(table: &str, own_bridges: &[&str]) -> Vec<Ipv4Net> {
     let mut routes: Vec<Ipv4Net> = table
         .lines()
         .skip(1)
@@ -113,7 +123,7 @@ fn routes_in(table: &str, own_bridge: Option<&str>) -> Vec<Ipv4Net> {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let [interface, destination, _, _, _, _, _, mask, ..] = fields[..] else { return None };
             let range = Ipv4Net::with_netmask(address(destination)?, address(mask)?).ok()?;
-            (Some(interface) != own_bridge && range.prefix_len() > 0).then_some(range)
+            (!own_bridges.contains(&interface) && range.prefix_len() > 0).then_some(range)
         })
         .collect();
     routes.sort();
@@ -149,8 +159,8 @@ mod tests {
                      eth0\t00000000\t0102A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n\
                      eth0\t0002A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n\
                      sb-one\t00004D0A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
-        assert_eq!(routes_in(table, Some("sb-one")), ["192.168.2.0/24".parse().unwrap()]);
-        assert_eq!(routes_in(table, None).len(), 2);
+        assert_eq!(routes_in(table, &["sb-one"]), ["192.168.2.0/24".parse().unwrap()]);
+        assert_eq!(routes_in(table, &[]).len(), 2);
     }
 
     #[test]

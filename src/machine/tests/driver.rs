@@ -39,6 +39,8 @@ async fn a_cluster_is_found_by_what_its_objects_carry_and_removed_with_nothing_e
     assert_eq!(found.len(), 1);
     let cluster = &found[0];
     assert_eq!((cluster.id, cluster.nodes.len()), (plan.id, 2));
+    assert_eq!(cluster.file.as_deref(), Some(plan.spec_file.as_path()));
+    assert!(cluster.is_of("/home/me/demo".as_ref()) && !cluster.is_of("/home/me/other".as_ref()));
     let (node, planned) = (&cluster.nodes[0], &plan.nodes[0]);
     assert_eq!((&node.node, node.role), (&planned.name, Role::ControlPlane));
     assert_eq!((node.address, &node.host_key), (Some(planned.address), &planned.host_key));
@@ -78,6 +80,24 @@ async fn a_second_look_does_not_refuse_its_own_network() {
     assert!(own.memory_free > other.memory_free + (3 << 30), "its own machines' 4 GiB count as free");
     assert_eq!(other.own_network, None);
     assert!(other.networks.contains(&range) && other.bridges.contains(&"sb-demo".to_owned()));
+}
+
+#[tokio::test]
+async fn what_a_rebuild_removes_counts_as_free() {
+    let (provider, plan) = (provider().await, sample_plan());
+    make(&provider, &plan).await;
+    let range = plan.network.as_ref().unwrap().range;
+    let site = provider.site_without(&[plan.id]).await.unwrap();
+    assert_eq!((site.own_network, &site.own_bridge), (None, &None), "the next one is asked as if there were none");
+    assert!(!site.networks.contains(&range) && !site.bridges.contains(&"sb-demo".to_owned()));
+    assert!(site.memory_free > provider.site(None).await.unwrap().memory_free + (3 << 30));
+    provider.require_names(&plan, &[plan.id]).await.unwrap();
+    let refused = provider.require_names(&plan, &[]).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Refused);
+    // Also where only a machine has the name.
+    let plan = Plan { network: None, ..plan };
+    let refused = provider.require_names(&plan, &[]).await.unwrap_err();
+    assert!(refused.to_string().contains("demo-control-1 is not this cluster's"), "{refused}");
 }
 
 #[tokio::test]
