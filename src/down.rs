@@ -8,7 +8,7 @@ mod existing;
 use std::path::Path;
 
 use engine::event::Step;
-use engine::failure::{Failure, Result};
+use engine::failure::{Failure, Kind, Result};
 use tokio_util::sync::CancellationToken;
 
 use crate::githost::FetchedBack;
@@ -25,6 +25,8 @@ pub struct Terms {
     pub discard_commits: bool,
     /// A cluster of the name goes, too, that was made from a spec elsewhere.
     pub by_name: bool,
+    /// Machines that exist and are gone for good, by node.
+    pub forget: Vec<String>,
     /// The cluster is made anew: commits that its source lacks stop it before anything goes.
     pub anew: bool,
 }
@@ -68,6 +70,10 @@ pub async fn down(
 impl Removal<'_> {
     /// Removes what libvirt has of the cluster. All commits are fetched before the first machine goes.
     async fn machines(&self, provider: &Provider) -> Result<()> {
+        if let Some(node) = self.terms.forget.first() {
+            return Err(Failure::new(Kind::Usage, format!("--forget {node} is for machines that exist"))
+                .hint("libvirt removes a machine whether it answers or not."));
+        }
         let found = self.find(provider).await?;
         if self.may_hold_commits() {
             for found in &found {
@@ -87,6 +93,11 @@ impl Removal<'_> {
             removed?;
         }
         Ok(())
+    }
+
+    /// The cluster's id, if it is what tells the cluster's machines.
+    fn id(&self) -> Option<String> {
+        self.identity.filter(|_| !self.terms.by_name).map(|identity| identity.id.to_string())
     }
 
     /// The cluster of the identity, or without one the clusters of the spec's name that were made from it.

@@ -1,5 +1,6 @@
 //! The phases of `up`, in order.
 
+pub mod claim;
 pub mod gitops;
 pub mod ground;
 pub mod kubernetes;

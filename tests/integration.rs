@@ -8,6 +8,8 @@ mod command_line;
 mod disk;
 #[path = "integration/down.rs"]
 mod down;
+#[path = "integration/existing.rs"]
+mod existing;
 #[expect(clippy::print_stderr, reason = "how long each takes is told, never asserted")]
 #[path = "integration/flux.rs"]
 mod flux;

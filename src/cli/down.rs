@@ -33,12 +33,21 @@ pub struct Down {
     /// Remove a cluster of this name, too, that was made from a spec in another directory
     #[arg(long)]
     by_name: bool,
+
+    /// Let a machine go that exists and cannot be reached any more; nothing on it is looked at
+    #[arg(long, value_name = "NODE")]
+    forget: Vec<String>,
 }
 
 impl Down {
     pub fn run(&self, global: &Global) -> Ending {
         let cluster = self.spec.load_alone()?;
-        let terms = Terms { discard_commits: self.discard_commits, by_name: self.by_name, anew: false };
+        let terms = Terms {
+            discard_commits: self.discard_commits,
+            by_name: self.by_name,
+            forget: self.forget.clone(),
+            anew: false,
+        };
         down(global, &cluster, &terms)
     }
 }

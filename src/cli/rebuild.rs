@@ -40,7 +40,8 @@ pub struct Rebuild {
 impl Rebuild {
     pub fn run(&self, global: &Global) -> Ending {
         let cluster = self.spec.load_whole(global)?;
-        let terms = Terms { discard_commits: self.discard_commits, by_name: self.by_name, anew: true };
+        let terms =
+            Terms { discard_commits: self.discard_commits, by_name: self.by_name, forget: Vec::new(), anew: true };
         preflight(global, &cluster)?;
         super::down::down(global, &cluster, &terms)?;
         super::up::up(global, &cluster, Phase::Ready, None)

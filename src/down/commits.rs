@@ -65,7 +65,9 @@ async fn fetch_from(cluster: &Cluster, host: &Host, names: &[String], step: &Ste
         };
         // Only the repository that was seeded from the source goes back into it.
         let fetched = fetch_back(source.as_ref().filter(|_| own), &received).await?;
-        fetched.iter().for_each(|fetched| tell(fetched, source.as_ref(), step));
+        for fetched in &fetched {
+            tell(fetched, source.as_ref(), step);
+        }
         all.extend(fetched);
     }
     Ok(all)
@@ -160,7 +162,8 @@ pub fn refuse_aside(fetched: &[FetchedBack]) -> Option<Failure> {
     Some(failure.hint("Or go on without them, they stay where they are: `seedbed down`, then `seedbed up`."))
 }
 
-const DISCARD: &str = "start the machine and try again, or give its commits up: `seedbed down --discard-commits`";
+/// What may be done where the commits cannot be reached.
+pub const DISCARD: &str = "start the machine and try again, or give its commits up: `seedbed down --discard-commits`";
 
 async fn connect(node: &NodeFound, identity: Option<&Identity>, step: &Step) -> Result<Host> {
     let lost = |failure: Failure| failure.hint(DISCARD);

@@ -32,13 +32,16 @@ pub struct ClusterFound {
 
 impl ClusterFound {
     /// Whether it was made from the specs of a directory, as far as it tells.
-    ///
-    /// A spec that was renamed beside its state directory is the same; an earlier version's objects say nothing.
+    /// An earlier version's objects say nothing.
     pub fn is_of(&self, directory: &Path) -> bool {
-        let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or(path.to_owned());
-        let Some(made) = self.file.as_deref().and_then(Path::parent) else { return true };
-        real(made) == real(directory)
+        self.file.as_deref().is_none_or(|file| made_in(file, directory))
     }
+}
+
+/// Whether a spec lies in a directory. One that was renamed beside its state directory is the same.
+pub fn made_in(file: &Path, directory: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or(path.to_owned());
+    file.parent().is_some_and(|made| real(made) == real(directory))
 }
 
 /// The network of a cluster, as it tells.

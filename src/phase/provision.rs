@@ -1,12 +1,13 @@
 //! Prepares a host: kernel, containerd, kubelet, images.
 
 use engine::event::{Step, Unit};
-use engine::failure::{Failure, Result};
+use engine::failure::Result;
 use engine::host::{Attributes, Change, Host, Mode};
 use engine::place::Place;
 use engine::template::Layer;
 use serde_json::{Map, Value, json};
 
+use super::claim::claim;
 use super::ground::Ground;
 use super::play::play;
 use crate::artifact;
@@ -17,11 +18,6 @@ use crate::spec::Role;
 const DISK: &str = "/run/seedbed/bits";
 /// Where the bits lie on a machine that has no such disk.
 const SENT: &str = "/var/lib/seedbed/bits";
-/// Carried by machines of a cluster, so that `down` and other clusters know.
-const CLUSTER_ID: &str = "/etc/seedbed/cluster-id";
-/// The cluster's name, by which `down` knows its own machine when the state directory is lost.
-const CLUSTER_NAME: &str = "/etc/seedbed/cluster";
-
 /// The images that kubeadm starts, in the order in which it does.
 const CONTROL_PLANE: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 /// The images that every node runs, and so needs first.
@@ -60,33 +56,6 @@ pub async fn provision_more(
         changed |= play(ground, &name, node, host, variables, step).await?.changed > 0;
     }
     Ok(changed)
-}
-
-/// Marks the machine as the cluster's, or refuses another's.
-async fn claim(ground: &Ground<'_>, node: &NodePlan, host: &Host) -> Result<bool> {
-    let id = ground.plan.id.to_string();
-    let mut view = host.view(Mode::Apply);
-    let found = view.read(CLUSTER_ID).await?.map(|found| String::from_utf8_lossy(&found).trim().to_owned());
-    // A machine that was reset just after the first writing keeps an empty file.
-    if let Some(found) = found.filter(|found| !found.is_empty()) {
-        if found == id {
-            return Ok(false);
-        }
-        return Err(Failure::refused(format!("{} belongs to another cluster, {found}", node.name))
-            .hint(format!("If that cluster is gone, reset the machine and remove {CLUSTER_ID} on it.")));
-    }
-    if view.stat("/etc/kubernetes/kubelet.conf").await?.is_some() {
-        return Err(Failure::refused(format!(
-            "{} is a node of a Kubernetes cluster that seedbed did not make",
-            node.name
-        ))
-        .hint("Run `kubeadm reset` on it if it may go."));
-    }
-    view.apply(Change::Directory { path: "/etc/seedbed".into(), attributes: Attributes::default() }).await?;
-    let attributes = Attributes { mode: Some(0o644), ..Attributes::default() };
-    view.write(CLUSTER_NAME, format!("{}\n", ground.plan.cluster), attributes.clone()).await?;
-    view.write(CLUSTER_ID, format!("{id}\n"), attributes).await?;
-    Ok(true)
 }
 
 /// Sends what a disk of bits would hold; answers whether anything was missing.

@@ -3,5 +3,6 @@
 pub mod apiserver;
 pub mod files;
 pub mod flux;
+pub mod machine;
 pub mod planned;
 pub mod programs;
