@@ -5,6 +5,7 @@
 mod commits;
 mod existing;
 
+pub use commits::kept_bundle;
 use engine::event::Step;
 use engine::failure::{Failure, Result};
 use tokio_util::sync::CancellationToken;

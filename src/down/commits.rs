@@ -7,7 +7,7 @@ use engine::event::Step;
 use engine::failure::{Failure, Result};
 use engine::host::{Answer, Command, ConnectError, Host, Login, Mode, Query, Target, quote};
 
-use crate::githost::{Access, FetchedBack, Remote, Source, fetch_back};
+use crate::githost::{Access, Remote, Source, fetch_back};
 use crate::identity::Identity;
 use crate::machine::{ClusterFound, NodeFound};
 use crate::spec::{Cluster, GitHost, Gitops, Role};
@@ -46,11 +46,11 @@ pub async fn fetch_from(cluster: &Cluster, gitops: &Gitops, host: &Host, step: &
     let source = Source::open(&gitops.source, &scratch.path().join("store")).await?;
     let kept = kept_bundle(cluster);
     let fetched = fetch_back(&source, &remote, &kept).await?;
-    Ok(tell(&fetched, gitops, step))
+    Ok(fetched.tell(&gitops.source, step))
 }
 
 /// Where the history of a plain directory is kept: beside the spec, for the state directory goes.
-fn kept_bundle(cluster: &Cluster) -> PathBuf {
+pub fn kept_bundle(cluster: &Cluster) -> PathBuf {
     cluster.directory.join(format!("{}-commits.bundle", cluster.name))
 }
 
@@ -73,28 +73,6 @@ async fn bundle(cluster: &Cluster, gitops: &Gitops, host: &Host) -> Result<Optio
             .hint(DISCARD));
     }
     Ok(Some(output.stdout).filter(|bytes| !bytes.is_empty()))
-}
-
-fn tell(fetched: &FetchedBack, gitops: &Gitops, step: &Step) -> bool {
-    let source = gitops.source.display();
-    match fetched {
-        FetchedBack::Nothing => return false,
-        FetchedBack::Merged { count, .. } => {
-            step.note(format!("{count} commits made in the cluster are in {source} now"));
-        }
-        FetchedBack::Kept { count, reference, why, .. } => step.warn(format!(
-            "{count} commits made in the cluster are kept under {reference} in {source}, not on its branch: {why}"
-        )),
-        FetchedBack::Files { count, bundle, .. } => step.note(format!(
-            "the files of {count} commits made in the cluster are in {source} now; their history is in {}",
-            bundle.display()
-        )),
-        FetchedBack::Bundled { count, bundle, .. } => step.warn(format!(
-            "{count} commits made in the cluster are in {}: {source} was changed since it was seeded",
-            bundle.display()
-        )),
-    }
-    true
 }
 
 const DISCARD: &str = "start the machine and try again, or give its commits up: `seedbed down --discard-commits`";

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use engine::event::Step;
 use engine::failure::{Failure, Result};
 
 use super::seed::{changes, checked_out};
@@ -20,6 +21,31 @@ pub enum FetchedBack {
     Files { commit: String, count: usize, bundle: PathBuf },
     /// The plain directory was changed since: its files stay, and the history is in a bundle.
     Bundled { commit: String, count: usize, bundle: PathBuf },
+}
+
+impl FetchedBack {
+    /// Tells people what became of them; answers whether anything was altered.
+    pub fn tell(&self, source: &Path, step: &Step) -> bool {
+        let source = source.display();
+        match self {
+            Self::Nothing => return false,
+            Self::Merged { count, .. } => {
+                step.note(format!("{count} commits made in the cluster are in {source} now"));
+            }
+            Self::Kept { count, reference, why, .. } => step.warn(format!(
+                "{count} commits made in the cluster are kept under {reference} in {source}, not on its branch: {why}"
+            )),
+            Self::Files { count, bundle, .. } => step.note(format!(
+                "the files of {count} commits made in the cluster are in {source} now; their history is in {}",
+                bundle.display()
+            )),
+            Self::Bundled { count, bundle, .. } => step.warn(format!(
+                "{count} commits made in the cluster are in {}: {source} was changed since it was seeded",
+                bundle.display()
+            )),
+        }
+        true
+    }
 }
 
 /// Fetches the remote branch and keeps every commit of it that the user's source lacks.
@@ -73,7 +99,7 @@ async fn into_repository(git: &Git, remote: &Remote, tip: String) -> Result<Fetc
 }
 
 async fn into_directory(files: &Path, git: &Git, remote: &Remote, tip: String, bundle: &Path) -> Result<FetchedBack> {
-    let seeded = tree::newest_of_ours(git, &tip).await?;
+    let seeded = remote.base(git, &tip).await?;
     if seeded.as_deref() == Some(tip.as_str()) {
         return Ok(FetchedBack::Nothing);
     }
@@ -90,6 +116,7 @@ async fn into_directory(files: &Path, git: &Git, remote: &Remote, tip: String, b
         return Ok(FetchedBack::Bundled { commit: tip, count, bundle });
     }
     update_files(git, files, &now, &tip).await?;
+    git.run(&["update-ref", &remote.taken(), &tip]).await?;
     Ok(FetchedBack::Files { commit: tip, count, bundle })
 }
 

@@ -287,6 +287,38 @@ async fn a_plain_directory_gets_the_files_and_a_bundle() {
 }
 
 #[tokio::test]
+async fn a_plain_directory_goes_on_from_what_it_was_given() {
+    let world = World::new();
+    world.write("source/a.yaml", "a: 1\n");
+    world.seed(Dirty::Warn).await.unwrap();
+    let ahead = world.commit_in_cluster("b.yaml", "b: 1\n");
+    assert!(matches!(world.fetch_back().await, FetchedBack::Files { .. }));
+    assert_eq!(world.fetch_back().await, FetchedBack::Nothing);
+    assert!(!world.seed(Dirty::Warn).await.unwrap().pushed);
+    world.write("source/a.yaml", "a: 2\n");
+    let pushed = world.seed(Dirty::Warn).await.unwrap();
+    assert_eq!(world.git("remote.git", &["rev-parse", "main^"]), ahead);
+    assert_eq!(world.git("remote.git", &["ls-tree", "--name-only", "main"]), "a.yaml\nb.yaml");
+    // And again the other way.
+    let next = world.commit_in_cluster("b.yaml", "b: 2\n");
+    assert!(matches!(world.fetch_back().await, FetchedBack::Files { commit, count: 1, .. } if commit == next));
+    assert_eq!((world.read("source/a.yaml"), world.read("source/b.yaml")), ("a: 2\n".into(), "b: 2\n".into()));
+    assert_eq!(world.git("remote.git", &["rev-parse", "main^"]), pushed.tip);
+}
+
+#[tokio::test]
+async fn a_push_that_lost_the_race_names_the_pull() {
+    let world = World::with_repository();
+    world.seed(Dirty::Warn).await.unwrap();
+    world.commit_in_cluster("b.yaml", "b: 1\n");
+    world.write("source/a.yaml", "a: 2\n");
+    let ours = world.commit("source", "second");
+    let failure = world.remote().push(world.source().await.git(), &ours).await.unwrap_err();
+    assert_eq!(failure.kind, Kind::Invalid);
+    assert!(failure.hints[0].contains("seedbed gitops pull"), "{failure:#?}");
+}
+
+#[tokio::test]
 async fn a_plain_directory_that_was_changed_keeps_its_files() {
     let world = World::new();
     world.write("source/a.yaml", "a: 1\n");

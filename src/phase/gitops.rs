@@ -111,7 +111,7 @@ async fn install(
 }
 
 /// Masks what opens the Git host.
-fn register(entrance: &Entrance, step: &Step) {
+pub fn register(entrance: &Entrance, step: &Step) {
     let secrets = step.events().secrets();
     entrance.token.iter().for_each(|token| secrets.register(token));
     let private = entrance.credentials.0.iter().filter(|(name, _)| name == "identity" || name == "password");

@@ -44,23 +44,7 @@ impl Known {
             }
         };
         identity.register(step.events().secrets());
-        let site = match &provider {
-            Some(provider) => provider.site(Some(identity.id)).await.map_err(one)?,
-            None => Site::default(),
-        };
-        let plan = plan::make(cluster, &site, &identity.public())?;
-        if let Some(provider) = &provider {
-            provider.require_reach(&plan).map_err(one)?;
-        }
-        if let Some(applied) = state.applied().map_err(one)? {
-            let changes = plan::compare(&applied, &plan);
-            if let Some(failure) = plan::refuse_rebuild(&changes) {
-                return Err(vec![failure]);
-            }
-            for change in &changes {
-                step.note(format!("the spec changed: {change}"));
-            }
-        }
+        let plan = plan(cluster, state, provider.as_ref(), &identity, step).await?;
         if altered {
             identity.save(state.directory()).map_err(one)?;
             for (name, fingerprint) in identity.fingerprints().map_err(one)? {
@@ -81,6 +65,52 @@ impl Known {
         }
         Ok(Self { provider, identity, plan })
     }
+
+    /// The same of a cluster that `up` made; writes nothing.
+    pub async fn made(cluster: &Cluster, state: &State, step: &Step) -> Result<Self, Vec<Failure>> {
+        let one = |failure| vec![failure];
+        let Some(mut identity) = Identity::load(state.directory()).map_err(one)? else {
+            let failure = Failure::refused(format!("the cluster {} has not been made yet", cluster.name))
+                .cause(format!("{} has no identity.json", state.directory().display()))
+                .hint("`seedbed up` makes it");
+            return Err(vec![failure]);
+        };
+        identity.register(step.events().secrets());
+        let provider = provider(cluster).await.map_err(one)?;
+        // Nodes that the next `up` makes have no keys yet; nothing here asks for them.
+        identity.add_hosts(cluster.nodes.iter().map(|node| node.name.as_str())).map_err(one)?;
+        let plan = plan(cluster, state, provider.as_ref(), &identity, step).await?;
+        Ok(Self { provider, identity, plan })
+    }
+}
+
+/// Plans on the ground as it is, and refuses what only `rebuild` can do.
+async fn plan(
+    cluster: &Cluster,
+    state: &State,
+    provider: Option<&Provider>,
+    identity: &Identity,
+    step: &Step,
+) -> Result<Plan, Vec<Failure>> {
+    let one = |failure| vec![failure];
+    let site = match provider {
+        Some(provider) => provider.site(Some(identity.id)).await.map_err(one)?,
+        None => Site::default(),
+    };
+    let plan = plan::make(cluster, &site, &identity.public())?;
+    if let Some(provider) = provider {
+        provider.require_reach(&plan).map_err(one)?;
+    }
+    if let Some(applied) = state.applied().map_err(one)? {
+        let changes = plan::compare(&applied, &plan);
+        if let Some(failure) = plan::refuse_rebuild(&changes) {
+            return Err(vec![failure]);
+        }
+        for change in &changes {
+            step.note(format!("the spec changed: {change}"));
+        }
+    }
+    Ok(plan)
 }
 
 /// The first QEMU that is known to emulate a busy machine for long.

@@ -11,6 +11,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{Api, Patch, PatchParams};
 use seedbed::flux::{self, CONTROLLERS, Controller, Expected, Manifests, Reader, Snapshot, Sync};
 use seedbed::githost::{self, Access, Remote, Revision, SecretData, Source};
+use seedbed::gitops::{self, Times};
 use seedbed::plan::Pace;
 use seedbed::spec::Dirty;
 use serde_json::json;
@@ -61,9 +62,22 @@ impl World {
 
     /// Seeds the branch from the working copy and waits as `up` does, for some seconds at most.
     pub async fn up(&self, seconds: u64) -> engine::failure::Result<Snapshot> {
+        let (revision, expected) = self.seed(seconds).await?;
+        let contains = async |commit: &str| revision.contains(commit).await;
         let step = Events::ignored().step("up");
+        flux::wait_until_ready(&self.server.client, &expected, contains, &step).await
+    }
+
+    /// The same as `gitops push` does.
+    pub async fn push(&self, seconds: u64) -> engine::failure::Result<Times> {
+        let (revision, expected) = self.seed(seconds).await?;
+        let step = Events::ignored().step("gitops push");
+        gitops::follow(&self.server.client, &self.remote.url, &revision, &expected, &step).await
+    }
+
+    async fn seed(&self, seconds: u64) -> engine::failure::Result<(Revision, Expected)> {
         let source = Source::open(&self.path("source"), &self.path("store")).await?;
-        let seeded = githost::seed(&source, &self.remote, Dirty::Warn, &step).await?;
+        let seeded = githost::seed(&source, &self.remote, Dirty::Warn, &Events::ignored().step("seed")).await?;
         let revision = Revision::new(seeded, source.git().clone(), self.remote.clone());
         let expected = Expected {
             commit: revision.tip.clone(),
@@ -71,8 +85,7 @@ impl World {
             deadline: Duration::from_secs(seconds),
             pause: Duration::from_secs(1),
         };
-        let contains = async |commit: &str| revision.contains(commit).await;
-        flux::wait_until_ready(&self.server.client, &expected, contains, &step).await
+        Ok((revision, expected))
     }
 
     /// Reads a snapshot; with `SEEDBED_RECORD=DIR` it becomes a fixture.
