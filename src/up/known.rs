@@ -44,7 +44,7 @@ impl Known {
             }
         };
         identity.register(step.events().secrets());
-        let plan = plan(cluster, state, provider.as_ref(), &identity, step).await?;
+        let (site, plan) = plan(cluster, state, provider.as_ref(), &identity, step).await?;
         if altered {
             identity.save(state.directory()).map_err(one)?;
             for (name, fingerprint) in identity.fingerprints().map_err(one)? {
@@ -79,7 +79,7 @@ impl Known {
         let provider = provider(cluster).await.map_err(one)?;
         // Nodes that the next `up` makes have no keys yet; nothing here asks for them.
         identity.add_hosts(cluster.nodes.iter().map(|node| node.name.as_str())).map_err(one)?;
-        let plan = plan(cluster, state, provider.as_ref(), &identity, step).await?;
+        let (_, plan) = plan(cluster, state, provider.as_ref(), &identity, step).await?;
         Ok(Self { provider, identity, plan })
     }
 }
@@ -91,7 +91,7 @@ async fn plan(
     provider: Option<&Provider>,
     identity: &Identity,
     step: &Step,
-) -> Result<Plan, Vec<Failure>> {
+) -> Result<(Site, Plan), Vec<Failure>> {
     let one = |failure| vec![failure];
     let site = match provider {
         Some(provider) => provider.site(Some(identity.id)).await.map_err(one)?,
@@ -110,7 +110,7 @@ async fn plan(
             step.note(format!("the spec changed: {change}"));
         }
     }
-    Ok(plan)
+    Ok((site, plan))
 }
 
 /// The first QEMU that is known to emulate a busy machine for long.
