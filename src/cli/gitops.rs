@@ -10,6 +10,7 @@ use super::spec_argument::Spec;
 use super::{Context, Ending, Global, Run, put};
 use crate::gitops::{self, Pushed};
 use crate::report::duration;
+use crate::spec::Sources;
 use crate::state::State;
 
 /// Work with the repository of a cluster that runs: push, pull, diff
@@ -38,10 +39,11 @@ Examples:
   seedbed gitops push -o json | jq .times.applied
   seedbed gitops push --no-wait
 
-The times: `pushed` is how long sending took; `fetched` by Flux, `applied` by every tier and `Ready` count from then.
+The times: `pushed` is how long sending took; `fetched` by Flux, `applied` by every tier and `Ready`
+count from then.
 
-Exit codes: 0 Ready (or sent, with --no-wait), 3 the repository moved: pull first, 4 there is no cluster,
-6 it did not become Ready, 130 interrupted, 1 anything else.")]
+Exit codes: 0 Ready (or sent, with --no-wait), 3 the repository moved: pull first, 4 no such cluster
+was made, 6 it did not become Ready, 130 interrupted, 1 anything else.")]
 struct Push {
     #[command(flatten)]
     spec: Spec,
@@ -73,8 +75,8 @@ Examples:
   seedbed gitops pull
   seedbed gitops pull && git -C gitops log --oneline -5
 
-Exit codes: 0 your repository has all of them, 4 it has changes or commits of its own: see the help it prints,
-130 interrupted, 1 anything else.")]
+Exit codes: 0 your repository has all of them, 4 it has changes or commits of its own and cannot just
+move, 130 interrupted, 1 anything else.")]
 struct Pull {
     #[command(flatten)]
     spec: Spec,
@@ -97,7 +99,7 @@ impl Gitops {
 
 impl Push {
     fn run(&self, global: &Global) -> Ending {
-        let cluster = self.spec.load_whole(global)?;
+        let cluster = self.spec.load_whole(global, Sources::Leave)?;
         let state = State::of(&cluster);
         let journal = state.exists().then(|| super::run::journal(&state));
         let run = Run { name: "gitops push", subject: cluster.name.clone(), journal, summary: false };
@@ -111,7 +113,7 @@ impl Push {
                 }
             };
             // Nothing is made that would have to be ended well.
-            let ended = context.token.run_until_cancelled(work).await;
+            let ended = context.token.run_until_cancelled(Box::pin(work)).await;
             ended.unwrap_or_else(|| Err(vec![Failure::interrupted()]))
         })?;
         put(&match self.output {

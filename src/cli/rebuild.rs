@@ -5,6 +5,7 @@ use clap::Args;
 use super::spec_argument::Spec;
 use super::{Ending, Global};
 use crate::phase::Phase;
+use crate::spec::Sources;
 
 /// Remove the cluster and make it anew: `down`, then `up`
 ///
@@ -28,7 +29,7 @@ pub struct Rebuild {
 
 impl Rebuild {
     pub fn run(&self, global: &Global) -> Ending {
-        let cluster = self.spec.load_whole(global)?;
+        let cluster = self.spec.load_whole(global, Sources::Check)?;
         super::down::down(global, &cluster, self.discard_commits)?;
         super::up::up(global, &cluster, Phase::Ready, None)
     }

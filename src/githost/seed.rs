@@ -76,7 +76,8 @@ async fn decide(git: &Git, remote: &Remote, wanted: &Wanted, tip: Option<&str>) 
         return Ok(Decision::Push(tree::commit(git, &wanted.tree, &parents, &message(remote)).await?));
     }
     let reference = remote.reference();
-    let hint = format!("Its commits are fetched: in the source, git rebase {reference} (or git merge), then try again.");
+    let hint =
+        format!("Its commits are fetched: in the source, git rebase {reference} (or git merge), then try again.");
     Err(diverged(remote, &commit, tip).hint(hint))
 }
 

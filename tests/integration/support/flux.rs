@@ -14,7 +14,7 @@ use seedbed::githost::{self, Access, Remote, Revision, SecretData, Source};
 use seedbed::gitops::{self, Times};
 use seedbed::plan::Pace;
 use seedbed::spec::Dirty;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::apiserver::ApiServer;
@@ -55,9 +55,14 @@ impl World {
     /// Installs Flux, pointed at an empty repository, and starts its controllers.
     pub async fn start() -> Self {
         let mut world = Self::installed().await;
-        world.pretend_deployments().await;
-        world.controllers();
+        world.run_controllers().await;
         world
+    }
+
+    /// Starts the controllers of a world that was only installed.
+    pub async fn run_controllers(&mut self) {
+        self.pretend_deployments().await;
+        self.controllers();
     }
 
     /// Seeds the branch from the working copy and waits as `up` does, for some seconds at most.
@@ -112,6 +117,11 @@ impl World {
 
     /// The same without controllers.
     pub async fn installed() -> Self {
+        Self::installed_with(Vec::new(), None).await
+    }
+
+    /// The same with what the user wants there before the first sync.
+    pub async fn installed_with(secrets: Vec<Value>, decryption: Option<String>) -> Self {
         let server = ApiServer::start().await;
         let directory = tempfile::tempdir().unwrap();
         let (remote, credentials, sshd) = git_host(directory.path());
@@ -120,6 +130,8 @@ impl World {
             branch: "main".into(),
             path: "clusters/test".into(),
             credentials,
+            secrets,
+            decryption,
             token: Some("a token".into()),
             pace: Pace::Native,
         };
@@ -181,6 +193,10 @@ impl World {
                 ],
                 "notification-controller" => {
                     vec![format!("--events-addr=127.0.0.1:{events}"), format!("--receiverAddr=127.0.0.1:{receiver}")]
+                }
+                "kustomize-controller" => {
+                    let secret = self.sync.decryption.as_ref().map(|secret| format!("--sops-age-secret={secret}"));
+                    secret.into_iter().chain(["--requeue-dependency=5s".into(), events_address.clone()]).collect()
                 }
                 _ => vec!["--requeue-dependency=5s".into(), events_address.clone()],
             };
