@@ -3,7 +3,7 @@
 use engine::event::Events;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use seedbed::flux::{NAME, NAMESPACE};
 use seedbed::phase::gitops::Secrets;
 use seedbed::spec;
@@ -14,7 +14,7 @@ const AGE: &str = include_str!("fixtures/sops/age.agekey");
 const ROOT: &str = include_str!("fixtures/sops/root.yaml");
 const TIER: &str = include_str!("fixtures/sops/tier.yaml");
 
-const SPEC: &str = r#"
+const SPEC: &str = r"
 cluster: demo
 nodes: [{name: cp, role: control-plane}]
 gitops:
@@ -28,7 +28,7 @@ gitops:
         command: {command: [sh, ./command, one two]}
         environment: {env: CARGO_PKG_NAME}
   decryption: {secret: sops-age}
-"#;
+";
 
 /// Names no Secret: the controller has one for it.
 const TIERS: &str = r"
@@ -109,7 +109,7 @@ async fn secrets_are_there_before_the_first_sync_and_decrypt_it() {
 async fn came_first(world: &World) {
     let number = |version: Option<String>| version.unwrap().parse::<u64>().unwrap();
     let secrets: Api<Secret> = Api::all(world.server.client.clone());
-    let labelled = kube::api::ListParams::default().labels("seedbed.internal/gitops-secret=true");
+    let labelled = ListParams::default().labels("seedbed.internal/gitops-secret=true");
     let secrets = secrets.list(&labelled).await.unwrap().items;
     assert_eq!(secrets.len(), 2);
     for (group, kind) in [("source", "GitRepository"), ("kustomize", "Kustomization")] {
@@ -137,7 +137,7 @@ async fn what_the_spec_no_longer_lists_goes(workstation: &Workstation, world: &m
     assert_eq!(world.install().await, ["Secret/apps/token"]);
     let left: Api<Secret> = Api::namespaced(world.server.client.clone(), "apps");
     let names: Vec<String> =
-        left.list(&Default::default()).await.unwrap().iter().map(|secret| secret.name_any()).collect();
+        left.list(&ListParams::default()).await.unwrap().iter().map(kube::ResourceExt::name_any).collect();
     assert_eq!(names, ["root", "tier"], "what Flux made stays");
 }
 
