@@ -5,6 +5,7 @@ mod assets;
 mod completions;
 mod doctor;
 mod down;
+mod gitops;
 mod global;
 mod init;
 mod kubeconfig;
@@ -85,6 +86,7 @@ enum Command {
     Validate(validate::Validate),
     Plan(plan::Plan),
     Up(up::Up),
+    Gitops(gitops::Gitops),
     Status(status::Status),
     Kubeconfig(kubeconfig::Kubeconfig),
     Ssh(ssh::Ssh),
@@ -118,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Up(command) => command.run(global),
         Command::Down(command) => command.run(global),
         Command::Rebuild(command) => command.run(global),
+        Command::Gitops(command) => command.run(global),
         Command::Status(command) => command.run(global),
         Command::Kubeconfig(command) => command.run(),
         Command::Ssh(command) => command.run(),

@@ -11,6 +11,7 @@ pub mod down;
 pub mod error;
 pub mod flux;
 pub mod githost;
+pub mod gitops;
 pub mod identity;
 pub mod kube;
 pub mod machine;

@@ -13,15 +13,17 @@ mod raw;
 mod read;
 mod repository;
 mod schema;
+mod sources;
 pub mod tree;
 mod value;
 
 pub use cluster::{
     ArtifactSource, Artifacts, Cluster, Cni, Credentials, Dirty, Emulation, Existing, GitHost, Gitops, Kubernetes,
-    Machines, Network, Node, Provider, Provision, Role,
+    Machines, Network, Node, Provider, Provision, Role, Secret, SecretSource,
 };
 pub use load::{load, load_alone, parse, validate};
 pub use problems::{nearest, snippet};
 pub use repository::Report;
 pub use schema::schema;
+pub use sources::Sources;
 pub use value::human;

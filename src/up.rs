@@ -179,8 +179,9 @@ impl<'a> Up<'a> {
         }
         let (revision, after) = self
             .phase(Phase::Gitops, &self.plan.cluster, &[control_plane.answered], async |step| {
-                let revision =
-                    phase::gitops::gitops(&ground, &made.bits, gitops, host, client, self.state, step).await?;
+                let wanted = phase::gitops::Wanted { gitops, secrets: &self.known.secrets };
+                let work = phase::gitops::gitops(&ground, &made.bits, wanted, host, client, self.state, step);
+                let revision = Box::pin(work).await?;
                 Ok((revision, false))
             })
             .await?;

@@ -21,6 +21,8 @@ mod kube_api;
 mod kubeadm;
 #[path = "integration/registry.rs"]
 mod registry;
+#[path = "integration/secrets.rs"]
+mod secrets;
 #[path = "integration/specs.rs"]
 mod specs;
 #[path = "integration/support/mod.rs"]

@@ -8,7 +8,7 @@ use super::{Context, Ending, Global, Run};
 use crate::assets::Assets;
 use crate::down::Terms;
 use crate::phase::Phase;
-use crate::spec::Cluster;
+use crate::spec::{Cluster, Sources};
 use crate::state::State;
 
 /// Remove the cluster and make it anew: `down`, then `up`
@@ -39,7 +39,7 @@ pub struct Rebuild {
 
 impl Rebuild {
     pub fn run(&self, global: &Global) -> Ending {
-        let cluster = self.spec.load_whole(global)?;
+        let cluster = self.spec.load_whole(global, Sources::Check)?;
         let terms =
             Terms { discard_commits: self.discard_commits, by_name: self.by_name, forget: Vec::new(), anew: true };
         preflight(global, &cluster)?;

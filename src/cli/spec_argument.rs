@@ -8,7 +8,7 @@ use engine::failure::Failure;
 use super::{Global, say};
 use crate::error::render_warnings;
 use crate::report::Paint;
-use crate::spec::{self, Cluster};
+use crate::spec::{self, Cluster, Sources};
 
 /// The argument SPEC.
 #[derive(Clone, Debug, Args)]
@@ -35,8 +35,8 @@ impl Spec {
     }
 
     /// Reads and checks it with all that it names, as `validate` does: nothing is made on a broken repository.
-    pub fn load_whole(&self, global: &Global) -> Result<Cluster, Vec<Failure>> {
-        let report = spec::validate(self.file());
+    pub fn load_whole(&self, global: &Global, sources: Sources) -> Result<Cluster, Vec<Failure>> {
+        let report = spec::validate(self.file(), sources);
         say(&render_warnings(&report.warnings, Paint::for_stderr(global.color)));
         if report.failures.is_empty() { self.load() } else { Err(report.failures) }
     }

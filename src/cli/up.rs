@@ -9,7 +9,7 @@ use super::spec_argument::Spec;
 use super::{Context, Ending, Global, Run};
 use crate::assets::Assets;
 use crate::phase::Phase;
-use crate::spec::Cluster;
+use crate::spec::{Cluster, Sources};
 use crate::state::State;
 
 /// Make the cluster that the spec describes; run again, it continues or finds nothing to do
@@ -40,7 +40,7 @@ pub struct Up {
 
 impl Up {
     pub fn run(&self, global: &Global) -> Ending {
-        let cluster = self.spec.load_whole(global)?;
+        let cluster = self.spec.load_whole(global, Sources::Check)?;
         up(global, &cluster, self.until, self.timeout)
     }
 }

@@ -7,13 +7,13 @@ use super::spec_argument::Spec;
 use super::{Ending, Global, say};
 use crate::identity::Identity;
 use crate::plan::{self, PublicIdentity, Site};
-use crate::spec::{Cluster, Provider};
+use crate::spec::{Cluster, Provider, Sources};
 use crate::state::State;
 
 /// Report every mistake of a spec and its repository at once; makes nothing
 ///
 /// Each mistake comes with its file, line and column, a snippet and a hint. What depends on this
-/// workstation (KVM, memory, networks in use) is looked at, too, unless it is left out.
+/// workstation (KVM, memory, networks in use, what secrets are read from) is looked at, too, unless it is left out.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -34,9 +34,10 @@ pub struct Validate {
 impl Validate {
     pub fn run(&self, global: &Global) -> Ending {
         let file = self.spec.file();
-        let cluster = self.spec.load_whole(global)?;
+        let sources = if self.offline { Sources::Leave } else { Sources::Check };
+        let cluster = self.spec.load_whole(global, sources)?;
         if self.offline {
-            say("not looked at: this workstation's libvirt, KVM, memory and networks (--offline)\n");
+            say("not looked at: this workstation's libvirt, KVM, memory, networks and secrets' sources (--offline)\n");
         } else {
             ground(&cluster)?;
         }

@@ -47,6 +47,7 @@ async fn fetch_from(cluster: &Cluster, host: &Host, names: &[String], step: &Ste
         tempfile::tempdir().map_err(|error| Failure::other("cannot make a temporary directory").because(&error))?;
     let store = scratch.path().join("store");
     let source = source(cluster, &store, step).await?;
+    let place = cluster.gitops.as_ref().map(|gitops| gitops.source.clone()).unwrap_or_default();
     let mut all = Vec::new();
     for name in names {
         let path = scratch.path().join("cluster.bundle");
@@ -66,7 +67,7 @@ async fn fetch_from(cluster: &Cluster, host: &Host, names: &[String], step: &Ste
         // Only the repository that was seeded from the source goes back into it.
         let fetched = fetch_back(source.as_ref().filter(|_| own), &received).await?;
         for fetched in &fetched {
-            tell(fetched, source.as_ref(), step);
+            fetched.tell(&place, step);
         }
         all.extend(fetched);
     }
@@ -117,29 +118,6 @@ async fn run(host: &Host, script: String, what: &str) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-fn tell(fetched: &FetchedBack, source: Option<&Source>, step: &Step) {
-    let place = match source {
-        Some(Source::Repository { git }) => git.directory().display().to_string(),
-        Some(Source::Directory { files, .. }) => files.display().to_string(),
-        None => String::new(),
-    };
-    match fetched {
-        FetchedBack::Merged { count, .. } => {
-            step.note(format!("{count} commits made in the cluster are in {place} now"));
-        }
-        FetchedBack::Kept { count, reference, why, .. } => step.warn(format!(
-            "{count} commits made in the cluster are kept under {reference} in {place}, not on its branch: {why}"
-        )),
-        FetchedBack::Files { count, bundle, .. } => step.note(format!(
-            "the files of {count} commits made in the cluster are in {place} now; their history is in {}",
-            bundle.display()
-        )),
-        FetchedBack::Bundled { bundle, why, .. } => {
-            step.warn(format!("commits made in the cluster are kept in {}: {why}", bundle.display()));
-        }
-    }
-}
-
 /// Refuses to make a cluster anew from a source that lacks commits; nothing was removed yet.
 pub fn refuse_aside(fetched: &[FetchedBack]) -> Option<Failure> {
     let aside: Vec<&FetchedBack> = fetched.iter().filter(|fetched| fetched.aside()).collect();
@@ -156,7 +134,7 @@ pub fn refuse_aside(fetched: &[FetchedBack]) -> Option<Failure> {
             FetchedBack::Bundled { bundle, why, .. } => failure
                 .cause(format!("they are kept in {}: {why}", bundle.display()))
                 .hint(format!("Look at them: git clone {}. Take over what you need.", bundle.display())),
-            FetchedBack::Merged { .. } | FetchedBack::Files { .. } => failure,
+            FetchedBack::Nothing | FetchedBack::Merged { .. } | FetchedBack::Files { .. } => failure,
         };
     }
     Some(failure.hint("Or go on without them, they stay where they are: `seedbed down`, then `seedbed up`."))

@@ -7,7 +7,7 @@ use engine::failure::Result;
 use engine::wait::Patience;
 use kube::Client;
 
-use super::{Manifests, Sync, sync_objects};
+use super::{Manifests, Sync, secrets, sync_objects};
 use crate::kube::{Applier, Identified};
 
 /// Applies Flux and the first objects; answers what changed.
@@ -21,10 +21,11 @@ pub async fn install(
     patience: Patience,
     step: &Step,
 ) -> Result<Vec<Identified>> {
-    let objects = manifests.objects(sync.pace, webhook)?;
+    let objects = manifests.objects(sync.pace, webhook, sync.decryption.as_deref())?;
     let mut applier = Applier::new(client.clone(), step, patience);
     // The first objects go before the controllers, which then find their work when they start.
     let mut changed = applier.apply(&objects.ground).await?;
+    changed.extend(secrets::apply(client, &mut applier, &sync.secrets).await?);
     changed.extend(applier.apply(&sync_objects(sync)?).await?);
     changed.extend(applier.apply(&objects.controllers).await?);
     Ok(changed)

@@ -167,10 +167,23 @@ fn by_condition(object: &Object) -> Judged {
         Some(ready) if ready.status == "False" && ready.reason == "DependencyNotReady" => {
             Judged::new(State::Waiting, ready.message)
         }
+        Some(ready) if ready.status == "False" && without_api(ready.message) => Judged::progressing(ready.message),
         Some(ready) if ready.status == "False" => Judged::suspected(format!("{}: {}", ready.reason, ready.message)),
         Some(ready) => Judged::progressing(ready.message),
         None => Judged::progressing("its controller has not looked at it yet"),
     }
+}
+
+/// Whether a controller did not reach the API server, as while that starts: it says nothing of what it looks after.
+///
+/// The message is a failed request of client-go: `Get "https://10.96.0.1:443/api/v1/...": dial tcp ...`.
+fn without_api(message: &str) -> bool {
+    let Some((_, error)) = message.split_once(":443/api").and_then(|(_, rest)| rest.split_once("\": ")) else {
+        return false;
+    };
+    ["connection refused", "connection reset", "timeout", "deadline exceeded", "no route to host", "EOF"]
+        .iter()
+        .any(|sign| error.contains(sign))
 }
 
 /// What was applied, and is not in the snapshot yet.

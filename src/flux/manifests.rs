@@ -65,7 +65,14 @@ impl Manifests {
     }
 
     /// Makes the objects, tuned for the pace of the machines.
-    pub(super) fn objects(&self, pace: Pace, webhook: Option<std::net::Ipv4Addr>) -> Result<Objects> {
+    ///
+    /// `decryption` names the Secret of Kustomizations that decrypt and name none.
+    pub(super) fn objects(
+        &self,
+        pace: Pace,
+        webhook: Option<std::net::Ipv4Addr>,
+        decryption: Option<&str>,
+    ) -> Result<Objects> {
         let mut ground = vec![controller::namespace()?];
         let mut controllers = Vec::new();
         for controller in &self.controllers {
@@ -74,6 +81,9 @@ impl Manifests {
             for mut object in parse_documents(&format!("{}-deployment", controller.name), &controller.deployment)? {
                 object.metadata.namespace = Some(NAMESPACE.to_owned());
                 controller::tune(&mut object, controller, pace, webhook);
+                if let Some(secret) = decryption {
+                    controller::decrypt(&mut object, secret);
+                }
                 controllers.push(object);
             }
         }

@@ -6,6 +6,7 @@ use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchP
 use serde_json::json;
 
 use super::Object;
+use super::snapshot::read_tiers;
 use crate::kube::failed;
 
 /// The annotation whose change makes a Flux controller reconcile.
@@ -24,6 +25,19 @@ pub async fn nudge(client: &Client, object: &Object) -> Result<()> {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
         Err(error) => Err(failed(format!("{key} cannot be annotated"), &error)),
     }
+}
+
+/// Requests a look at a repository from every source that reads it; answers how many there are.
+///
+/// What applies a source's artifact is told by Flux itself.
+pub async fn nudge_sources(client: &Client, url: &str) -> Result<usize> {
+    let snapshot = read_tiers(client).await?;
+    let sources: Vec<&Object> =
+        snapshot.of_kind("GitRepository").filter(|source| source.text("/spec/url") == url).collect();
+    for source in &sources {
+        nudge(client, source).await?;
+    }
+    Ok(sources.len())
 }
 
 /// The plural of a Flux kind.

@@ -79,6 +79,19 @@ impl Snapshot {
     }
 }
 
+/// The Git sources and the tiers alone: what says quickly how far a revision is.
+pub(super) async fn read_tiers(client: &Client) -> Result<Snapshot> {
+    let kinds = [
+        ("source.toolkit.fluxcd.io/v1", "GitRepository", "gitrepositories"),
+        ("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "kustomizations"),
+    ];
+    let mut objects = Vec::new();
+    for (version, kind, plural) in kinds {
+        objects.extend(list(client, &resource(version, kind, plural), false).await?);
+    }
+    Ok(Snapshot { objects })
+}
+
 /// The kinds of Flux in the order of reading: what applies others first.
 async fn flux_resources(client: &Client) -> Result<Vec<Resource>> {
     let groups = client.list_api_groups().await.map_err(|error| failed("the API's groups cannot be read", &error))?;

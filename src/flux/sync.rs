@@ -24,6 +24,10 @@ pub struct Sync {
     pub path: String,
     /// The data of the Secret that lets source-controller in; empty for a public repository.
     pub credentials: SecretData,
+    /// What the user wants there before the first sync: namespaces and Secrets.
+    pub secrets: Vec<Value>,
+    /// The Secret with the age keys that decrypt the repository.
+    pub decryption: Option<String>,
     /// The Receiver's token; none where no Git host of ours calls it.
     pub token: Option<String>,
     pub pace: Pace,
@@ -80,7 +84,7 @@ fn git_repository(sync: &Sync) -> Value {
 }
 
 fn kustomization(sync: &Sync) -> Value {
-    json!({
+    let mut document = json!({
         "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
         "metadata": {"name": NAME, "namespace": NAMESPACE},
         "spec": {
@@ -92,7 +96,11 @@ fn kustomization(sync: &Sync) -> Value {
             "sourceRef": {"kind": "GitRepository", "name": NAME},
             "patches": without_their_flux(),
         },
-    })
+    });
+    if let Some(secret) = &sync.decryption {
+        document["spec"]["decryption"] = json!({"provider": "sops", "secretRef": {"name": secret}});
+    }
+    document
 }
 
 /// Leaves the Flux of `flux bootstrap` out of the repository's objects, or it would replace ours.

@@ -241,6 +241,9 @@ fn a_suspicion_that_heals_or_may_heal_is_no_failure() {
     assert!(memory.to_retry().next().is_none());
 }
 
+/// Recorded while a control plane started again.
+const UNREACHED: &str = "failed to get secret 'flux-system/flux-system': Get \"https://10.96.0.1:443/api/v1/namespaces/flux-system/secrets/flux-system\": dial tcp 10.96.0.1:443: connect: connection refused";
+
 #[test]
 fn flux_failures_per_kind() {
     let failing = |reason: &'static str, message: &'static str| {
@@ -258,6 +261,8 @@ fn flux_failures_per_kind() {
         ("HelmChart", "apps-web", "InvalidChartReference", "no such file", State::Suspected),
         ("GitRepository", "flux-system", "GitOperationFailed", "ssh: unable to authenticate", State::Permanent),
         ("GitRepository", "flux-system", "GitOperationFailed", "connection refused", State::Suspected),
+        ("GitRepository", "flux-system", "AuthenticationFailed", UNREACHED, State::Progressing),
+        ("GitRepository", "flux-system", "AuthenticationFailed", "failed to get secret: not found", State::Suspected),
     ] {
         let findings = found(with(kind, name, failing(reason, message)));
         let finding = findings.iter().find(|finding| finding.key.kind == kind && finding.key.name == name).unwrap();

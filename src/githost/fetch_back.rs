@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use engine::event::Step;
 use engine::failure::{Failure, Result};
 
 use super::incoming::Incoming;
 use super::keep::{keep, keep_bundle, unheld};
 use super::seed::{changes, checked_out};
-use super::{Git, Source, tree};
+use super::{Git, Remote, Source, tree};
 
 /// A repository of the cluster, as a `git bundle` of everything in it, and what it is to become.
 #[derive(Clone, Debug)]
@@ -26,17 +27,45 @@ pub struct Received<'a> {
 /// What became of the commits that only the cluster had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchedBack {
+    /// There were none.
+    Nothing,
     /// The user's branch was moved forward to them.
     Merged { commit: String, count: usize },
     /// The user's branch could not simply move, or they were of another: they are kept under this reference.
     Kept { commit: String, count: usize, reference: String, why: String, settled: bool },
-    /// The source is a plain directory: its files were brought up to date, and the history is in a bundle.
-    Files { commit: String, count: usize, bundle: PathBuf },
+    /// The source is a plain directory: its files were brought up to date, and the history is in a bundle if the
+    /// cluster is to go.
+    Files { commit: String, count: usize, bundle: Option<PathBuf> },
     /// The plain directory was changed since, or there is no source: the history is in a bundle.
     Bundled { bundle: PathBuf, why: String, settled: bool },
 }
 
 impl FetchedBack {
+    /// Tells people what became of them; answers whether anything was altered.
+    pub fn tell(&self, source: &Path, step: &Step) -> bool {
+        let source = source.display();
+        match self {
+            Self::Nothing => return false,
+            Self::Merged { count, .. } => {
+                step.note(format!("{count} commits made in the cluster are in {source} now"));
+            }
+            Self::Kept { count, reference, why, .. } => step.warn(format!(
+                "{count} commits made in the cluster are kept under {reference} in {source}, not on its branch: {why}"
+            )),
+            Self::Files { count, bundle, .. } => {
+                let history = bundle.as_ref().map(|bundle| format!("; their history is in {}", bundle.display()));
+                step.note(format!(
+                    "the files of {count} commits made in the cluster are in {source} now{}",
+                    history.unwrap_or_default()
+                ));
+            }
+            Self::Bundled { bundle, why, .. } => {
+                step.warn(format!("commits made in the cluster are kept in {}: {why}", bundle.display()));
+            }
+        }
+        true
+    }
+
     /// Whether a cluster that is made anew from the source would lack them, and nobody was told before.
     pub fn aside(&self) -> bool {
         matches!(self, Self::Kept { settled: false, .. } | Self::Bundled { settled: false, .. })
@@ -56,7 +85,35 @@ pub async fn fetch_back(source: Option<&Source>, received: &Received<'_>) -> Res
         Source::Directory { files, git } => into_directory(files, git, received, &incoming).await,
     };
     incoming.forget(source.git()).await?;
-    fetched
+    let mut fetched = fetched?;
+    fetched.retain(|fetched| *fetched != FetchedBack::Nothing);
+    Ok(fetched)
+}
+
+/// Brings the branch of a cluster that goes on into the user's source; what cannot just move is kept aside.
+///
+/// `directory` is where a bundle is kept, if it comes to that.
+pub async fn pull(source: &Source, remote: &Remote, directory: &Path) -> Result<FetchedBack> {
+    let git = source.git();
+    let Some(tip) = remote.fetch(git).await? else { return Ok(FetchedBack::Nothing) };
+    let (files, git) = match source {
+        Source::Repository { git } => return into_branch(git, &remote.cluster, &remote.branch, &tip).await,
+        Source::Directory { files, git } => (files, git),
+    };
+    let base = remote.base(git, &tip).await?;
+    if base.as_deref() == Some(tip.as_str()) {
+        return Ok(FetchedBack::Nothing);
+    }
+    if let Some(count) = into_files(files, git, base.as_deref(), &tip).await? {
+        git.run(&["update-ref", &remote.taken(), &tip]).await?;
+        return Ok(FetchedBack::Files { commit: tip, count, bundle: None });
+    }
+    let scratch =
+        tempfile::tempdir().map_err(|error| Failure::other("cannot make a temporary directory").because(&error))?;
+    let bundle = scratch.path().join("bundle");
+    write_bundle(git, remote, &bundle).await?;
+    let (bundle, _) = keep_bundle(&bundle, directory, &format!("{}-commits", remote.cluster), &tip).await?;
+    Ok(FetchedBack::Bundled { bundle, why: changed(files), settled: false })
 }
 
 async fn without_source(received: &Received<'_>) -> Result<Vec<FetchedBack>> {
@@ -70,7 +127,7 @@ async fn without_source(received: &Received<'_>) -> Result<Vec<FetchedBack>> {
 async fn into_repository(git: &Git, received: &Received<'_>, incoming: &Incoming) -> Result<Vec<FetchedBack>> {
     let mut fetched = Vec::new();
     if let Some(tip) = &incoming.tip {
-        fetched.extend(into_branch(git, received, tip).await?);
+        fetched.push(into_branch(git, received.cluster, received.branch, tip).await?);
     }
     for (name, object) in &incoming.others {
         let count = unheld(git, object).await?;
@@ -84,29 +141,29 @@ async fn into_repository(git: &Git, received: &Received<'_>, incoming: &Incoming
 }
 
 /// Moves the user's branch to the cluster's, or keeps that aside.
-async fn into_branch(git: &Git, received: &Received<'_>, tip: &str) -> Result<Option<FetchedBack>> {
-    let branch = format!("refs/heads/{}", received.branch);
+async fn into_branch(git: &Git, cluster: &str, name: &str, tip: &str) -> Result<FetchedBack> {
+    let branch = format!("refs/heads/{name}");
     let aside = async |count: usize, why: String| {
-        let (reference, _) = keep(git, received.cluster, received.branch, tip).await?;
-        Ok(Some(FetchedBack::Kept { commit: tip.to_owned(), count, reference, why, settled: false }))
+        let (reference, _) = keep(git, cluster, name, tip).await?;
+        Ok(FetchedBack::Kept { commit: tip.to_owned(), count, reference, why, settled: false })
     };
     let Some(head) = git.commit(&branch).await? else {
-        let why = format!("the repository has no branch {} any more", received.branch);
+        let why = format!("the repository has no branch {name} any more");
         return aside(count(git, tip).await?, why).await;
     };
     if git.contains(&head, tip).await? {
-        return Ok(None);
+        return Ok(FetchedBack::Nothing);
     }
     let range = format!("{head}..{tip}");
     let count = count(git, &range).await?;
     if !git.contains(tip, &head).await? {
         // Earlier states of the user's own working tree are no loss.
         if tree::only_ours_since(git, &head, tip).await? {
-            return Ok(None);
+            return Ok(FetchedBack::Nothing);
         }
         return aside(count, "it has commits that the cluster has not".to_owned()).await;
     }
-    if checked_out(git).await?.as_deref() == Some(received.branch) {
+    if checked_out(git).await?.as_deref() == Some(name) {
         if !changes(git).await?.is_empty() {
             return aside(count, "its working tree has changes that are not committed".to_owned()).await;
         }
@@ -115,7 +172,7 @@ async fn into_branch(git: &Git, received: &Received<'_>, tip: &str) -> Result<Op
         // The old value makes it a compare and swap.
         git.run(&["update-ref", "-m", "seedbed: commits from the cluster", &branch, tip, &head]).await?;
     }
-    Ok(Some(FetchedBack::Merged { commit: tip.to_owned(), count }))
+    Ok(FetchedBack::Merged { commit: tip.to_owned(), count })
 }
 
 async fn into_directory(
@@ -138,20 +195,14 @@ async fn into_directory(
     let (bundle, new) = keep_bundle(received.bundle, received.directory, received.name, tip).await?;
     let mut fetched = Vec::new();
     if ahead {
-        let range = seeded.as_ref().map_or_else(|| tip.clone(), |seeded| format!("{seeded}..{tip}"));
-        let count = count(git, &range).await?;
-        let now = tree::of_files(git, files, None).await?;
-        let unchanged = match &seeded {
-            Some(seeded) => git.tree(seeded).await? == now,
-            None => false,
-        };
-        // What an earlier run brought is there.
-        if unchanged || git.tree(tip).await? == now {
-            update_files(git, files, &now, tip).await?;
-            fetched.push(FetchedBack::Files { commit: tip.clone(), count, bundle: bundle.clone() });
-        } else {
-            let why = format!("{} was changed since it was seeded", files.display());
-            fetched.push(FetchedBack::Bundled { bundle: bundle.clone(), why, settled: false });
+        match into_files(files, git, seeded.as_deref(), tip).await? {
+            Some(count) => {
+                let bundle = Some(bundle.clone());
+                fetched.push(FetchedBack::Files { commit: tip.clone(), count, bundle });
+            }
+            None => {
+                fetched.push(FetchedBack::Bundled { bundle: bundle.clone(), why: changed(files), settled: false });
+            }
         }
     }
     if !others.is_empty() {
@@ -159,6 +210,25 @@ async fn into_directory(
         fetched.push(FetchedBack::Bundled { bundle, why, settled: !new });
     }
     Ok(fetched)
+}
+
+/// Brings files up to a tip, if they are still as at a commit since `base`; answers the number of commits then.
+async fn into_files(files: &Path, git: &Git, base: Option<&str>, tip: &str) -> Result<Option<usize>> {
+    let range = base.map_or_else(|| tip.to_owned(), |base| format!("{base}..{tip}"));
+    let now = tree::of_files(git, files, None).await?;
+    let mut known = git.run(&["log", "--format=%T", &range]).await?;
+    if let Some(base) = base {
+        known = format!("{known}\n{}", git.tree(base).await?);
+    }
+    if !known.lines().any(|known| known == now) {
+        return Ok(None);
+    }
+    update_files(git, files, &now, tip).await?;
+    count(git, &range).await.map(Some)
+}
+
+fn changed(files: &Path) -> String {
+    format!("{} was changed since it was seeded", files.display())
 }
 
 /// Takes the files from one tree to another as `git checkout` would: what is not in either is left alone.
@@ -172,6 +242,15 @@ async fn update_files(git: &Git, files: &Path, from: &str, to: &str) -> Result<(
     worker.run(&["read-tree", from]).await?;
     worker.output(&["update-index", "-q", "--refresh"]).await?;
     worker.run(&["read-tree", "-m", "-u", from, to]).await?;
+    Ok(())
+}
+
+/// Writes the history that a local repository has of the remote branch.
+async fn write_bundle(git: &Git, remote: &Remote, bundle: &Path) -> Result<()> {
+    let branch = format!("refs/heads/{}", remote.branch);
+    git.run(&["update-ref", &branch, &remote.reference()]).await?;
+    git.run(&["symbolic-ref", "HEAD", &branch]).await?;
+    git.run(&["bundle", "create", "--quiet", &bundle.to_string_lossy(), "HEAD", &branch]).await?;
     Ok(())
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use engine::failure::{Failure, Result};
+use engine::failure::{Failure, Kind, Result};
 
 use super::git::last_line;
 use super::keep::{keep, unheld};
-use super::{Access, Git};
+use super::{Access, Git, tree};
 
 /// A branch of a repository elsewhere, and how it is reached.
 #[derive(Clone, Debug)]
@@ -25,6 +25,22 @@ impl Remote {
     /// Where the remote branch was seen last, in a local repository. It moves with each look.
     pub fn reference(&self) -> String {
         format!("refs/seedbed/{}/{}", self.cluster, self.branch)
+    }
+
+    /// The commit whose files a plain directory got last.
+    pub(super) fn taken(&self) -> String {
+        format!("refs/seedbed-taken/{}/{}", self.cluster, self.branch)
+    }
+
+    /// The commit of a tip's history that a plain directory was at: the one it was seeded as or got its files from.
+    pub(super) async fn base(&self, local: &Git, tip: &str) -> Result<Option<String>> {
+        let seeded = tree::newest_of_ours(local, tip).await?;
+        let Some(taken) = local.commit(&self.taken()).await? else { return Ok(seeded) };
+        let older = match &seeded {
+            Some(seeded) => !local.contains(&taken, seeded).await?,
+            None => false,
+        };
+        Ok(if older || !local.contains(tip, &taken).await? { seeded } else { Some(taken) })
     }
 
     /// Fetches the branch into [`Self::reference`] and answers its tip; none where the branch does not exist yet.
@@ -83,7 +99,10 @@ impl Remote {
             .cause(last_line(stderr))
             .evidence(stderr.trim());
         let text = stderr.to_lowercase();
-        if text.contains("host key verification failed") || text.contains("host identification has changed") {
+        if text.contains("fetch first") || text.contains("non-fast-forward") || text.contains("cannot lock ref") {
+            let failure = Failure { kind: Kind::Invalid, ..failure };
+            failure.hint("It moved in this moment, and nothing is forced: `seedbed gitops pull`, then try again.")
+        } else if text.contains("host key verification failed") || text.contains("host identification has changed") {
             failure.hint("The host answers with another key than the planned one: make sure that no other machine has its address.")
         } else if text.contains("permission denied") || text.contains("authentication failed") {
             failure.hint("The key or the credentials were refused: check `gitops.host.credentials`.")

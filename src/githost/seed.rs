@@ -75,7 +75,10 @@ async fn decide(git: &Git, remote: &Remote, wanted: &Wanted, tip: Option<&str>) 
         let parents = if git.contains(tip, head).await? { vec![tip] } else { vec![tip, head.as_str()] };
         return Ok(Decision::Push(tree::commit(git, &wanted.tree, &parents, &message(remote)).await?));
     }
-    Err(diverged(remote, &commit, tip))
+    let reference = remote.reference();
+    let hint =
+        format!("Its commits are fetched: in the source, git rebase {reference} (or git merge), then try again.");
+    Err(diverged(remote, &commit, tip).hint(hint))
 }
 
 async fn decide_directory(git: &Git, remote: &Remote, wanted: &Wanted, tip: Option<&str>) -> Result<Decision> {
@@ -83,7 +86,7 @@ async fn decide_directory(git: &Git, remote: &Remote, wanted: &Wanted, tip: Opti
     let Some(tip) = tip else {
         return Ok(Decision::Push(tree::commit(git, &wanted.tree, &parents, &message(remote)).await?));
     };
-    let seeded = tree::newest_of_ours(git, tip).await?;
+    let seeded = remote.base(git, tip).await?;
     if let Some(seeded) = &seeded
         && git.tree(seeded).await? == wanted.tree
     {
@@ -97,7 +100,8 @@ async fn decide_directory(git: &Git, remote: &Remote, wanted: &Wanted, tip: Opti
     }
     let base: Vec<&str> = seeded.iter().map(String::as_str).collect();
     let commit = tree::commit(git, &wanted.tree, &base, &message(remote)).await?;
-    Err(diverged(remote, &commit, tip))
+    Err(diverged(remote, &commit, tip)
+        .hint("Put your changes aside, run `seedbed gitops pull`, and make them anew; in a Git repository they merge."))
 }
 
 async fn wanted(source: &Source, branch: &str, dirty: Dirty, step: &Step) -> Result<Wanted> {
@@ -171,10 +175,6 @@ fn message(remote: &Remote) -> String {
 fn diverged(remote: &Remote, ours: &str, theirs: &str) -> Failure {
     Failure::invalid(format!("the source and the branch {} of {} have diverged", remote.branch, remote.url))
         .cause(format!("the source is at {ours}, the remote at {theirs}, and neither contains the other"))
-        .hint(format!(
-            "The remote's commits were fetched to {}: merge or rebase onto them, then run up again.",
-            remote.reference()
-        ))
 }
 
 pub(super) fn short(commit: &str) -> &str {

@@ -95,6 +95,11 @@ impl World {
         self.bring(Some(&self.source().await)).await
     }
 
+    /// Brings what the remote's branch has, as `gitops pull` does.
+    async fn pull(&self) -> FetchedBack {
+        pull(&self.source().await, &self.remote(), self.root.path()).await.unwrap()
+    }
+
     async fn bring(&self, source: Option<&Source>) -> Vec<FetchedBack> {
         self.git("remote.git", &["bundle", "create", "--quiet", "../received", "--all"]);
         let received = Received {
@@ -387,7 +392,7 @@ async fn a_plain_directory_gets_the_files_and_a_bundle() {
     world.git("clone", &["push", "--quiet", "origin", "main"]);
     std::fs::remove_dir_all(world.path("state")).unwrap();
     let bundle = world.bundle(&ahead);
-    let files = FetchedBack::Files { commit: ahead.clone(), count: 2, bundle: bundle.clone() };
+    let files = FetchedBack::Files { commit: ahead.clone(), count: 2, bundle: Some(bundle.clone()) };
     assert!(!files.aside());
     assert_eq!(world.fetch_back().await, [files]);
     assert_eq!(world.read("source/b.yaml"), "b: 1\n");
@@ -395,6 +400,38 @@ async fn a_plain_directory_gets_the_files_and_a_bundle() {
     assert!(!world.path("source/gone.yaml").exists());
     world.git(".", &["clone", "--quiet", &bundle.display().to_string(), "again"]);
     assert_eq!(world.git("again", &["rev-parse", "HEAD"]), ahead);
+}
+
+#[tokio::test]
+async fn a_plain_directory_goes_on_from_what_it_was_given() {
+    let world = World::new();
+    world.write("source/a.yaml", "a: 1\n");
+    world.seed(Dirty::Warn).await.unwrap();
+    let ahead = world.commit_in_cluster("b.yaml", "b: 1\n");
+    assert!(matches!(world.pull().await, FetchedBack::Files { .. }));
+    assert_eq!(world.pull().await, FetchedBack::Nothing);
+    assert!(!world.seed(Dirty::Warn).await.unwrap().pushed);
+    world.write("source/a.yaml", "a: 2\n");
+    let pushed = world.seed(Dirty::Warn).await.unwrap();
+    assert_eq!(world.git("remote.git", &["rev-parse", "main^"]), ahead);
+    assert_eq!(world.git("remote.git", &["ls-tree", "--name-only", "main"]), "a.yaml\nb.yaml");
+    // And again the other way.
+    let next = world.commit_in_cluster("b.yaml", "b: 2\n");
+    assert!(matches!(world.pull().await, FetchedBack::Files { commit, count: 1, .. } if commit == next));
+    assert_eq!((world.read("source/a.yaml"), world.read("source/b.yaml")), ("a: 2\n".into(), "b: 2\n".into()));
+    assert_eq!(world.git("remote.git", &["rev-parse", "main^"]), pushed.tip);
+}
+
+#[tokio::test]
+async fn a_push_that_lost_the_race_names_the_pull() {
+    let world = World::with_repository();
+    world.seed(Dirty::Warn).await.unwrap();
+    world.commit_in_cluster("b.yaml", "b: 1\n");
+    world.write("source/a.yaml", "a: 2\n");
+    let ours = world.commit("source", "second");
+    let failure = world.remote().push(world.source().await.git(), &ours).await.unwrap_err();
+    assert_eq!(failure.kind, Kind::Invalid);
+    assert!(failure.hints[0].contains("seedbed gitops pull"), "{failure:#?}");
 }
 
 #[tokio::test]
@@ -407,6 +444,7 @@ async fn a_plain_directory_that_was_changed_keeps_its_files() {
     let kept = world.fetch_back().await;
     assert!(matches!(&kept[..], [FetchedBack::Bundled { .. }]) && kept[0].aside(), "{kept:?}");
     assert_eq!(world.read("source/a.yaml"), "a: mine\n");
+    assert!(matches!(world.pull().await, FetchedBack::Bundled { .. }));
     // The next one has a file of its own.
     let second = world.commit_in_cluster("a.yaml", "a: cluster again\n");
     world.fetch_back().await;

@@ -1,5 +1,7 @@
 //! Hosts and seeds the repository, and installs Flux that reads it.
 
+mod secrets;
+
 use std::net::Ipv4Addr;
 use std::path::Path;
 
@@ -17,18 +19,29 @@ use crate::githost::{self, Embedded, Entrance, Revision, Source, webhook_path};
 use crate::plan::{GitopsPlan, NodePlan, Plan};
 use crate::state::State;
 
+pub use secrets::Secrets;
+
+/// What is brought to the cluster.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    pub gitops: &'a GitopsPlan,
+    /// In the cluster before its first sync.
+    pub secrets: &'a Secrets,
+}
+
 /// Brings the repository to the cluster; answers the revision that must become Ready.
 ///
 /// `host` is the first control plane. The repository and Flux are made side by side.
 pub async fn gitops(
     ground: &Ground<'_>,
     bits: &Bits,
-    gitops: &GitopsPlan,
+    wanted: Wanted<'_>,
     host: &Host,
     client: &Client,
     state: &State,
     step: &Step,
 ) -> Result<Revision> {
+    let Wanted { gitops, .. } = wanted;
     let node = ground.plan.first_control_plane();
     let entrance = githost::enter(ground.plan, gitops, ground.identity, state).await?;
     register(&entrance, step);
@@ -39,7 +52,7 @@ pub async fn gitops(
         }
         seed(gitops, &entrance, state, step).await
     };
-    let (revision, ()) = futures::try_join!(seeding, install(ground, gitops, &entrance, &manifests, client, step))?;
+    let (revision, ()) = futures::try_join!(seeding, install(ground, wanted, &entrance, &manifests, client, step))?;
     Ok(revision)
 }
 
@@ -89,7 +102,7 @@ async fn seed(gitops: &GitopsPlan, entrance: &Entrance, state: &State, step: &St
 
 async fn install(
     ground: &Ground<'_>,
-    gitops: &GitopsPlan,
+    Wanted { gitops, secrets }: Wanted<'_>,
     entrance: &Entrance,
     manifests: &Manifests,
     client: &Client,
@@ -101,6 +114,8 @@ async fn install(
         branch: gitops.spec.branch.clone(),
         path: gitops.spec.path.clone(),
         credentials: entrance.credentials.clone(),
+        secrets: secrets.0.clone(),
+        decryption: gitops.spec.decryption.clone(),
         token: entrance.token.clone(),
         pace: ground.plan.pace,
     };
@@ -111,7 +126,7 @@ async fn install(
 }
 
 /// Masks what opens the Git host.
-fn register(entrance: &Entrance, step: &Step) {
+pub fn register(entrance: &Entrance, step: &Step) {
     let secrets = step.events().secrets();
     entrance.token.iter().for_each(|token| secrets.register(token));
     let private = entrance.credentials.0.iter().filter(|(name, _)| name == "identity" || name == "password");

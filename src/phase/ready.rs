@@ -19,14 +19,18 @@ pub struct Ready {
 
 /// Waits until everything is Ready at a commit that contains the seeded one; fails with the one cause why not.
 pub async fn ready(plan: &Plan, client: &Client, revision: &Revision, step: &Step) -> Result<Ready> {
+    let contains = async |commit: &str| revision.contains(commit).await;
+    let snapshot = flux::wait_until_ready(client, &expected(plan, revision), contains, step).await?;
+    Ok(Ready { objects: flux::status_of(&snapshot) })
+}
+
+/// What is waited for on a plan's machines, and for how long.
+pub fn expected(plan: &Plan, revision: &Revision) -> Expected {
     let (deadline, pause) = match plan.pace {
         Pace::Native => (Duration::from_secs(20 * 60), Duration::from_secs(2)),
         // A look costs an emulated API server a good part of a second.
         Pace::Emulated => (Duration::from_secs(45 * 60), Duration::from_secs(5)),
     };
     let nodes = plan.nodes.iter().map(|node| node.name.clone()).collect();
-    let expected = Expected { commit: revision.tip.clone(), nodes, deadline, pause };
-    let contains = async |commit: &str| revision.contains(commit).await;
-    let snapshot = flux::wait_until_ready(client, &expected, contains, step).await?;
-    Ok(Ready { objects: flux::status_of(&snapshot) })
+    Expected { commit: revision.tip.clone(), nodes, deadline, pause }
 }

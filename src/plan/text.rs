@@ -89,7 +89,15 @@ fn gitops(out: &mut String, plan: &Plan) -> fmt::Result {
     writeln!(out, "\nrepository {}", gitops.url)?;
     writeln!(out, "  seeded from   {}", gitops.spec.source.display())?;
     writeln!(out, "  branch        {}", gitops.spec.branch)?;
-    writeln!(out, "  path          {}", gitops.spec.path)
+    writeln!(out, "  path          {}", gitops.spec.path)?;
+    for secret in &gitops.spec.secrets {
+        let keys: Vec<&str> = secret.data.keys().map(String::as_str).collect();
+        writeln!(out, "  secret        {}/{}: {}", secret.namespace, secret.name, keys.join(", "))?;
+    }
+    match &gitops.spec.decryption {
+        Some(secret) => writeln!(out, "  decrypted by  {secret}"),
+        None => Ok(()),
+    }
 }
 
 fn artifacts(out: &mut String, extras: &Extras) -> fmt::Result {

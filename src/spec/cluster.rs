@@ -129,6 +129,30 @@ pub struct Gitops {
     pub path: String,
     pub host: GitHost,
     pub dirty: Dirty,
+    /// In the cluster before its first sync.
+    pub secrets: Vec<Secret>,
+    /// The Secret in flux-system whose age keys Flux decrypts with.
+    pub decryption: Option<String>,
+}
+
+/// A Secret, and where its values are read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Secret {
+    pub name: String,
+    pub namespace: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub data: BTreeMap<String, SecretSource>,
+}
+
+/// Where a secret's value is read from; it is never in the spec.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretSource {
+    Environment(String),
+    File(PathBuf),
+    /// A program, with its path where one was written, and its arguments.
+    Command(Vec<String>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -9,12 +9,13 @@ mod machines;
 mod networks;
 mod nodes;
 mod provision;
+mod secrets;
 
 use std::path::{Path, PathBuf};
 
 use engine::failure::Failure;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, SecretSource};
 use super::known::Known;
 use super::problems::Problems;
 use super::raw;
@@ -29,6 +30,15 @@ pub struct Context<'c, 'text> {
     pub directory: &'c Path,
     /// What the spec refers to, looked at by `load`.
     pub references: Vec<Reference>,
+    /// What secrets are read from, looked at by `validate` and `up`.
+    pub sources: Vec<Sourced>,
+}
+
+/// Where a secret's value is read from, and where the spec says so.
+#[derive(Clone, Debug)]
+pub struct Sourced {
+    pub span: Span,
+    pub source: SecretSource,
 }
 
 /// A file or directory that the spec names.

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use engine::failure::Failure;
 
 use super::cluster::Cluster;
-use super::convert::{self, Context, Reference};
+use super::convert::{self, Context, Reference, Sourced};
 use super::known::Known;
 use super::problems::Problems;
 use super::raw;
 use super::read::{Placed, Read as _};
 use super::repository::Report;
+use super::sources::Sources;
 use super::tree;
 use crate::assets::Assets;
 
@@ -21,6 +22,7 @@ struct Draft<'text> {
     /// Missing only where the text is not YAML.
     cluster: Option<Cluster>,
     references: Vec<Reference>,
+    sources: Vec<Sourced>,
     /// Where the folder in the repository was named.
     path: Option<tree::Span>,
 }
@@ -51,8 +53,9 @@ pub fn load(file: impl AsRef<Path>) -> Result<Cluster, Vec<Failure>> {
 
 /// Reads a spec, looks for the files that it names, and looks into them: what `validate` reports.
 ///
+/// `sources` says whether it is looked for what secrets are read from, too.
 /// Warnings are what deserves a word and stops nothing.
-pub fn validate(file: impl AsRef<Path>) -> Report {
+pub fn validate(file: impl AsRef<Path>, sources: Sources) -> Report {
     let file = file.as_ref();
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
@@ -61,6 +64,9 @@ pub fn validate(file: impl AsRef<Path>) -> Report {
     let known = Known::with(&Assets::beside(directory(file)));
     let mut draft = draft(&text, file, &known);
     let repository = draft.look_for_files();
+    if sources == Sources::Check {
+        draft.look_for_sources();
+    }
     let mut report = draft.cluster.as_ref().map(|cluster| inspect(cluster, repository)).unwrap_or_default();
     let mut failures = draft.problems.into_failures();
     failures.append(&mut report.failures);
@@ -114,14 +120,17 @@ fn draft<'text>(text: &'text str, file: &Path, known: &Known) -> Draft<'text> {
             documents.first().and_then(|spec| Placed::<raw::Spec>::read(spec, &mut problems))
         }
     };
-    let Some(spec) = spec else { return Draft { problems, cluster: None, references: Vec::new(), path: None } };
+    let Some(spec) = spec else {
+        return Draft { problems, cluster: None, references: Vec::new(), sources: Vec::new(), path: None };
+    };
     let directory = directory(file);
-    let mut context = Context { problems: &mut problems, known, directory: &directory, references: Vec::new() };
+    let mut context =
+        Context { problems: &mut problems, known, directory: &directory, references: Vec::new(), sources: Vec::new() };
     let cluster = convert::cluster(&spec, file, &mut context);
-    let references = context.references;
+    let Context { references, sources, .. } = context;
     let gitops = spec.gitops.as_ref().filter(|gitops| gitops.source.is_some());
     let path = gitops.map(|gitops| gitops.path.as_ref().map_or(gitops.span, |path| path.span));
-    Draft { problems, cluster: Some(cluster), references, path }
+    Draft { problems, cluster: Some(cluster), references, sources, path }
 }
 
 impl Draft<'_> {
@@ -129,6 +138,14 @@ impl Draft<'_> {
         match self.cluster {
             Some(cluster) if self.problems.none() => Ok(cluster),
             _ => Err(self.problems.into_failures()),
+        }
+    }
+
+    fn look_for_sources(&mut self) {
+        for Sourced { span, source } in &self.sources {
+            if let Some(failure) = super::sources::check(source) {
+                self.problems.at(*span, failure);
+            }
         }
     }
 

@@ -5,7 +5,7 @@ mod kubernetes;
 mod machines;
 mod node;
 
-pub use gitops::{Credentials, Gitops, Host};
+pub use gitops::{Credentials, Gitops, Host, Secret, SecretSource};
 pub use kubernetes::{Cni, Kubernetes};
 pub use machines::{Machines, Network, ProviderWord, Ssh};
 pub use node::Node;

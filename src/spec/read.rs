@@ -185,7 +185,8 @@ pub fn unknown_word(node: &Node, known: &[&str], problems: &mut Problems<'_>) {
 
 /// `authorized_keys` as `authorizedKeys`.
 pub fn camel_case(field: &str) -> String {
-    let mut words = field.split('_');
+    // `type` is a word of Rust, too.
+    let mut words = field.trim_start_matches("r#").split('_');
     let first = words.next().unwrap_or_default().to_owned();
     words.fold(first, |name, word| {
         let mut letters = word.chars();

@@ -29,13 +29,10 @@ pub async fn join(paths: Vec<LocalBoxFuture<'_, Result<()>>>, token: &Cancellati
                     continue;
                 }
             },
-            Some(end) => match timeout_at(end, paths.next()).await {
-                Ok(ended) => ended,
-                Err(_) => {
-                    failures.push(Failure::interrupted());
-                    None
-                }
-            },
+            Some(end) => timeout_at(end, paths.next()).await.unwrap_or_else(|_| {
+                failures.push(Failure::interrupted());
+                None
+            }),
         };
         match ended {
             Some(Ok(())) => {}

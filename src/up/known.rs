@@ -5,6 +5,7 @@ use engine::failure::{Failure, Result};
 
 use crate::identity::{Identity, owner_keys};
 use crate::machine::{ClusterFound, Provider};
+use crate::phase::gitops::Secrets;
 use crate::plan::{self, Plan, Site};
 use crate::spec::{self, Cluster};
 use crate::state::State;
@@ -16,6 +17,8 @@ pub struct Known {
     pub provider: Option<Provider>,
     pub identity: Identity,
     pub plan: Plan,
+    /// What the user wants in the cluster before its first sync.
+    pub secrets: Secrets,
 }
 
 impl Known {
@@ -24,43 +27,25 @@ impl Known {
     /// Nothing is written before everything that can be refused has been.
     pub async fn of(cluster: &Cluster, state: &State, step: &Step) -> Result<Self, Vec<Failure>> {
         let one = |failure| vec![failure];
+        let secrets = Secrets::read(cluster, step).await?;
         let provider = provider(cluster).await.map_err(one)?;
         let loaded = Identity::load(state.directory()).map_err(one)?;
         if let (None, Some(provider)) = (&loaded, &provider) {
             refuse_lost_identity(cluster, provider).await.map_err(one)?;
         }
         let names = || cluster.nodes.iter().map(|node| node.name.as_str());
-        let (identity, altered) = match loaded {
-            Some(mut identity) => {
-                let altered = identity.add_hosts(names()).map_err(one)?;
-                (identity, altered)
+        let (identity, altered) = if let Some(mut identity) = loaded {
+            let altered = identity.add_hosts(names()).map_err(one)?;
+            (identity, altered)
+        } else {
+            let mut identity = Identity::make(&cluster.name, names()).map_err(one)?;
+            if provider.is_some() {
+                identity.owner = owner_keys().await;
             }
-            None => {
-                let mut identity = Identity::make(&cluster.name, names()).map_err(one)?;
-                if provider.is_some() {
-                    identity.owner = owner_keys().await;
-                }
-                (identity, true)
-            }
+            (identity, true)
         };
         identity.register(step.events().secrets());
-        let site = match &provider {
-            Some(provider) => provider.site(Some(identity.id)).await.map_err(one)?,
-            None => Site::default(),
-        };
-        let plan = plan::make(cluster, &site, &identity.public())?;
-        if let Some(provider) = &provider {
-            provider.require_reach(&plan).map_err(one)?;
-        }
-        if let Some(applied) = state.applied().map_err(one)? {
-            let changes = plan::compare(&applied, &plan);
-            if let Some(failure) = plan::refuse_rebuild(&changes) {
-                return Err(vec![failure]);
-            }
-            for change in &changes {
-                step.note(format!("the spec changed: {change}"));
-            }
-        }
+        let (site, plan) = plan(cluster, state, provider.as_ref(), &identity, step).await?;
         if altered {
             identity.save(state.directory()).map_err(one)?;
             for (name, fingerprint) in identity.fingerprints().map_err(one)? {
@@ -79,8 +64,54 @@ impl Known {
                 step.warn(warning);
             }
         }
-        Ok(Self { provider, identity, plan })
+        Ok(Self { provider, identity, plan, secrets })
     }
+
+    /// The same of a cluster that `up` made, without its secrets; writes nothing.
+    pub async fn made(cluster: &Cluster, state: &State, step: &Step) -> Result<Self, Vec<Failure>> {
+        let one = |failure| vec![failure];
+        let Some(mut identity) = Identity::load(state.directory()).map_err(one)? else {
+            let failure = Failure::refused(format!("the cluster {} has not been made yet", cluster.name))
+                .cause(format!("{} has no identity.json", state.directory().display()))
+                .hint("`seedbed up` makes it");
+            return Err(vec![failure]);
+        };
+        identity.register(step.events().secrets());
+        let provider = provider(cluster).await.map_err(one)?;
+        // Nodes that the next `up` makes have no keys yet; nothing here asks for them.
+        identity.add_hosts(cluster.nodes.iter().map(|node| node.name.as_str())).map_err(one)?;
+        let (_, plan) = plan(cluster, state, provider.as_ref(), &identity, step).await?;
+        Ok(Self { provider, identity, plan, secrets: Secrets::default() })
+    }
+}
+
+/// Plans on the ground as it is, and refuses what only `rebuild` can do.
+async fn plan(
+    cluster: &Cluster,
+    state: &State,
+    provider: Option<&Provider>,
+    identity: &Identity,
+    step: &Step,
+) -> Result<(Site, Plan), Vec<Failure>> {
+    let one = |failure| vec![failure];
+    let site = match provider {
+        Some(provider) => provider.site(Some(identity.id)).await.map_err(one)?,
+        None => Site::default(),
+    };
+    let plan = plan::make(cluster, &site, &identity.public())?;
+    if let Some(provider) = provider {
+        provider.require_reach(&plan).map_err(one)?;
+    }
+    if let Some(applied) = state.applied().map_err(one)? {
+        let changes = plan::compare(&applied, &plan);
+        if let Some(failure) = plan::refuse_rebuild(&changes) {
+            return Err(vec![failure]);
+        }
+        for change in &changes {
+            step.note(format!("the spec changed: {change}"));
+        }
+    }
+    Ok((site, plan))
 }
 
 /// The first QEMU that is known to emulate a busy machine for long.

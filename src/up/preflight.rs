@@ -8,6 +8,7 @@ use crate::artifact::{self, Catalog, Store};
 use crate::assets::Assets;
 use crate::githost;
 use crate::identity::Identity;
+use crate::phase::gitops::Secrets;
 use crate::plan::{self, PublicIdentity, Site};
 use crate::spec::Cluster;
 use crate::state::State;
@@ -17,6 +18,7 @@ use crate::state::State;
 /// What the cluster has now counts as free: its memory, its network range, its names.
 pub async fn preflight(cluster: &Cluster, assets: &Assets, state: &State, step: &Step) -> Result<(), Vec<Failure>> {
     let one = |failure| vec![failure];
+    Secrets::read(cluster, step).await?;
     let provider = provider(cluster).await.map_err(one)?;
     let identity = Identity::load(state.directory()).map_err(one)?;
     let mut own = Vec::new();

@@ -24,11 +24,14 @@ fn text(output: Output) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 19] = [
     "init",
     "validate",
     "plan",
     "up",
+    "gitops",
+    "gitops push",
+    "gitops pull",
     "status",
     "kubeconfig",
     "ssh",
@@ -81,6 +84,8 @@ fn exit_codes_are_the_documented_ones() {
     assert_eq!(run(&["validate", "--offline", spec]).0, 0, "a good spec");
     assert_eq!(run(&["validate", "--offline", spec]).1, "", "talk is not data");
     assert_eq!(run(&["kubeconfig", spec]).0, 4, "preflight: it was never up");
+    assert_eq!(run(&["gitops", "push", spec]).0, 4, "preflight: it was never up");
+    assert_eq!(run(&["gitops", "pull", spec]).0, 4, "preflight: it was never up");
     assert_eq!(run(&["ssh", spec, "other"]).0, 3, "no such node");
     assert_eq!(run(&["ssh", spec, "cp"]).0, 4, "preflight: it was never up");
 }

@@ -1,6 +1,6 @@
 //! Flux against a real API server: installed by server-side apply, and where its controllers are at hand, synced.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use engine::failure::{Failure, Kind};
 use k8s_openapi::api::apps::v1::Deployment;
@@ -135,6 +135,7 @@ async fn a_repository_is_synced_by_real_controllers() {
     a_push_calls_the_receiver(&world);
     world.commit(&[("apps/release.yaml", &RELEASE.replace("first", "second"))]);
     becomes_ready(&world, "second").await;
+    a_push_is_followed(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -200,6 +201,22 @@ async fn their_flux_is_left_out(world: &World) {
     assert_eq!(pod.containers[0].image.as_deref(), Some("ghcr.io/fluxcd/source-controller:v1.2.3"));
     let status = flux::status(&world.server.client).await.unwrap();
     assert!(status.iter().all(|object| object.ready), "{status:#?}");
+}
+
+/// Nobody calls the Receiver here, and the source's interval is a minute: only the nudge makes it quick.
+async fn a_push_is_followed(world: &World) {
+    world.commit(&[("apps/release.yaml", &RELEASE.replace("first", "third"))]);
+    let times = world.push(240).await.unwrap_or_else(|failure| panic!("{failure:#?}\n{}", world.logs()));
+    eprintln!("{times:?}");
+    assert!(times.fetched > Duration::ZERO, "{times:?}");
+    assert!(times.fetched <= times.applied && times.applied <= times.ready, "{times:?}");
+    assert!(times.fetched < Duration::from_secs(20), "{times:?}");
+    let maps: Api<ConfigMap> = Api::namespaced(world.server.client.clone(), "apps");
+    assert_eq!(maps.get("settings").await.unwrap().data.unwrap()["answer"], "third");
+    world.commit(&[("apps/broken.yaml", "apiVersion: v1\nkind: ConfigMap\n  metadata: [\n")]);
+    let failure = world.push(240).await.unwrap_err();
+    assert_eq!(failure.kind, Kind::NotReady);
+    assert!(told(&failure).contains("BuildFailed"), "{failure:#?}");
 }
 
 /// The hook of the Git host calls this path, which is planned before Flux exists.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use engine::failure::{Failure, Kind};
-use seedbed::spec;
+use seedbed::spec::{self, Sources};
 
 fn files(folder: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -57,7 +57,7 @@ fn what_the_full_spec_means() {
 #[test]
 fn of_bad_specs_every_mistake_is_reported() {
     for file in files("tests/specs/bad").into_iter().chain(files("tests/specs/overrides")) {
-        let report = spec::validate(&file);
+        let report = spec::validate(&file, Sources::Check);
         assert!(!report.failures.is_empty(), "{} is good", file.display());
         assert!(report.failures.iter().all(|failure| failure.kind == Kind::Invalid && failure.place.is_some()));
         let text = rendered(&report.failures);
@@ -70,7 +70,7 @@ fn of_bad_specs_every_mistake_is_reported() {
 
 #[test]
 fn the_secret_of_a_url_is_not_in_the_messages() {
-    let report = spec::validate("tests/specs/bad/gitops-url.yaml");
+    let report = spec::validate("tests/specs/bad/gitops-url.yaml", Sources::Leave);
     assert!(report.failures.iter().any(|failure| failure.what.contains("password")));
     assert!(report.failures.iter().all(|failure| !failure.what.contains("me:secret")));
 }

@@ -21,7 +21,10 @@ pub(super) fn judge(object: &Object, relations: &Relations) -> Judged {
     }
     let judged = by_condition(object);
     let text = ready.message.to_lowercase();
-    let refused = ready.reason == "AuthenticationFailed" || REFUSED.iter().any(|refusal| text.contains(refusal));
+    // A controller that does not reach the API says so with the same reason.
+    let unread = text.contains("failed to get secret");
+    let refused =
+        (ready.reason == "AuthenticationFailed" && !unread) || REFUSED.iter().any(|refusal| text.contains(refusal));
     if ready.status == "False" && refused { Judged::permanent(judged.message) } else { judged }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 use engine::failure::Failure;
 use url::Url;
 
-use super::Context;
+use super::{Context, secrets};
 use crate::spec::cluster::{Credentials, Dirty, GitHost, Gitops};
 use crate::spec::raw;
 use crate::spec::read::Placed;
@@ -14,6 +14,7 @@ const BRANCH: &str = "main";
 
 pub fn convert(written: &Placed<raw::Gitops>, cluster: &str, context: &mut Context<'_, '_>) -> Gitops {
     context.required(&written.given, "source", written.span, "`gitops`");
+    let secrets = secrets::convert(written.secrets.as_ref(), context);
     Gitops {
         source: written
             .source
@@ -22,6 +23,8 @@ pub fn convert(written: &Placed<raw::Gitops>, cluster: &str, context: &mut Conte
         branch: branch(written.branch.as_ref(), context),
         path: path(written.path.as_ref(), cluster, context),
         host: host(written.host.as_ref(), context),
+        decryption: secrets::decryption(written, &secrets, context),
+        secrets,
         dirty: written.dirty.as_ref().map_or(Dirty::Warn, |word| word.value.into()),
     }
 }

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 
 use crate::spec::cluster;
 use crate::spec::problems::Problems;
-use crate::spec::read::{Read, record, words, wrong_type};
+use crate::spec::read::{Named, Placed, Read, record, words, wrong_type};
 use crate::spec::tree::{Node as Tree, Value};
+use crate::spec::value::Label;
 
 record! {
     /// The repository that the cluster is synced to.
@@ -22,6 +23,49 @@ record! {
         host: Host,
         /// What becomes of changes that are not committed: `warn` leaves them out, `include` seeds a commit with them. Default: warn.
         dirty: Dirty,
+        /// Secrets that are in the cluster before its first sync. Their values are never in the spec.
+        secrets: Vec<Placed<Secret>>,
+        /// How Flux decrypts what the repository holds encrypted with SOPS.
+        decryption: Decryption,
+    }
+}
+
+record! {
+    /// A Secret whose values are read on this workstation by each `up`, and go nowhere but to the cluster's API.
+    Secret {
+        /// Its name.
+        #[schemars(required, example = "sops-age")]
+        name: String,
+        /// Its namespace, made if it is missing. Default: flux-system.
+        namespace: Label,
+        /// Its type. Default: Opaque.
+        #[schemars(example = "kubernetes.io/dockerconfigjson")]
+        r#type: String,
+        /// Where the value of each of its keys is read from.
+        #[schemars(required, example = serde_json::json!({"age.agekey": {"file": "~/.config/sops/age/keys.txt"}}))]
+        data: Named<SecretSource>,
+    }
+}
+
+record! {
+    /// Where a secret's value is read from: one of the three. The value itself is never in the spec.
+    SecretSource {
+        /// The name of an environment variable.
+        env: String,
+        /// A file, taken as it is.
+        file: String,
+        /// A program and its arguments, run without a shell; its output is the value, without a final newline.
+        #[schemars(example = ["pass", "show", "registry"])]
+        command: Vec<Placed<String>>,
+    }
+}
+
+record! {
+    /// How Flux decrypts: the first Kustomization with this Secret, and others that say `provider: sops`.
+    Decryption {
+        /// The name of the Secret in flux-system that holds age keys, each under a key that ends with .agekey.
+        #[schemars(required, example = "sops-age")]
+        secret: String,
     }
 }
 

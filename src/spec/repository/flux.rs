@@ -26,6 +26,8 @@ pub struct Tree<'f> {
     pub files: &'f Files,
     /// The folder of the first Kustomization.
     pub root: String,
+    /// The Secret whose age keys it decrypts with.
+    pub decryption: Option<String>,
     pub objects: Vec<Object<'f>>,
 }
 
@@ -90,7 +92,8 @@ pub fn within(file: &str, folder: &str) -> bool {
 impl<'f> Tree<'f> {
     /// Parses every manifest. A file that is no YAML is a failure where Flux would apply it.
     pub fn read(files: &'f Files, gitops: &Gitops, report: &mut Report) -> Self {
-        let mut tree = Self { files, root: gitops.path.clone(), objects: Vec::new() };
+        let mut tree =
+            Self { files, root: gitops.path.clone(), decryption: gitops.decryption.clone(), objects: Vec::new() };
         let mut broken = Vec::new();
         for (path, text) in files.yaml().filter(|(path, _)| is_manifest(path, files)) {
             let shown = files.shown(path);

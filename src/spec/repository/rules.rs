@@ -39,13 +39,21 @@ fn encrypted(tree: &Tree<'_>, report: &mut Report) {
     for object in tree.objects.iter().filter(is_encrypted) {
         let appliers =
             tree.objects.iter().filter(|one| one.applies().is_some_and(|folder| within(object.path, &folder)));
-        let Some(applier) = appliers.max_by_key(|one| one.applies().map(|folder| folder.len())) else { continue };
+        let Some(applier) = appliers.max_by_key(|one| one.applies().map(|folder| folder.len())) else {
+            if tree.decryption.is_none() && within(object.path, &tree.root) {
+                let what = "the first Kustomization applies this encrypted file without decrypting it";
+                let hint = "Add `decryption: {secret: NAME}` to `gitops` in the spec, and the age key to `secrets`.";
+                report.failures.push(object.at(&["sops"], Failure::invalid(what).hint(hint)));
+            }
+            continue;
+        };
         if applier.word(&["spec", "decryption", "provider"]) == "sops" {
             continue;
         }
         let what = format!("the Kustomization `{}` applies this encrypted file without decrypting it", applier.name());
+        let secret = tree.decryption.as_deref().unwrap_or("sops-age");
         let hint =
-            format!("Add `decryption: {{provider: sops, secretRef: {{name: sops-age}}}}` to it, in {}.", applier.path);
+            format!("Add `decryption: {{provider: sops, secretRef: {{name: {secret}}}}}` to it, in {}.", applier.path);
         report.failures.push(object.at(&["sops"], Failure::invalid(what).hint(hint)));
     }
 }

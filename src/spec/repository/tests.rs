@@ -7,7 +7,15 @@ use crate::spec::cluster::{Dirty, GitHost};
 
 fn gitops(source: &Path) -> Gitops {
     let source = source.to_owned();
-    Gitops { source, branch: "main".into(), path: "clusters/a".into(), host: GitHost::Embedded, dirty: Dirty::Warn }
+    Gitops {
+        source,
+        branch: "main".into(),
+        path: "clusters/a".into(),
+        host: GitHost::Embedded,
+        dirty: Dirty::Warn,
+        secrets: Vec::new(),
+        decryption: None,
+    }
 }
 
 fn repository(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -59,6 +59,11 @@ impl ApiServer {
         let authority = put("ca.crt", &authorities.cluster.certificate);
         let certificate = put("api.crt", &serving.certificate);
         let key = put("api.key", serving.key.reveal());
+        // As on a control plane: what is in etcd can be looked at.
+        let encryption = include_str!("../../../templates/encryption.yaml")
+            .replace("{{ encryption_key }}", server.identity.encryption.reveal());
+        assert!(!encryption.contains("{{"));
+        let encryption = put("encryption.yaml", &encryption);
         let tokens = put("sa.key", authorities.service_account.private.reveal());
         let checks = put("sa.pub", &authorities.service_account.public);
         server.spawn(
@@ -68,6 +73,7 @@ impl ApiServer {
                 ("etcd-servers", &etcd),
                 ("bind-address", "127.0.0.1"),
                 ("secure-port", &api_port.to_string()),
+                ("encryption-provider-config", &encryption),
                 ("client-ca-file", &authority),
                 ("tls-cert-file", &certificate),
                 ("tls-private-key-file", &key),
@@ -108,6 +114,26 @@ impl ApiServer {
             assert!(!ended && Instant::now() < end, "the API server does not become ready: {error}\n{}", self.logs());
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
+    }
+
+    /// Whether etcd's files hold some bytes.
+    pub fn etcd_holds(&self, wanted: &str) -> bool {
+        let mut folders = vec![self.directory.path().join("etcd")];
+        let (mut found, mut files) = (false, 0);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files += 1;
+                    let bytes = std::fs::read(path).unwrap();
+                    found |= bytes.windows(wanted.len()).any(|window| window == wanted.as_bytes());
+                }
+            }
+        }
+        assert!(files > 1, "etcd's files were not found");
+        found
     }
 
     /// The last lines of both logs, for a failing test.

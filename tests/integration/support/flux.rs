@@ -11,9 +11,10 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{Api, Patch, PatchParams};
 use seedbed::flux::{self, CONTROLLERS, Controller, Expected, Manifests, Reader, Snapshot, Sync};
 use seedbed::githost::{self, Access, Remote, Revision, SecretData, Source};
+use seedbed::gitops::{self, Times};
 use seedbed::plan::Pace;
 use seedbed::spec::Dirty;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::apiserver::ApiServer;
@@ -54,16 +55,34 @@ impl World {
     /// Installs Flux, pointed at an empty repository, and starts its controllers.
     pub async fn start() -> Self {
         let mut world = Self::installed().await;
-        world.pretend_deployments().await;
-        world.controllers();
+        world.run_controllers().await;
         world
+    }
+
+    /// Starts the controllers of a world that was only installed.
+    pub async fn run_controllers(&mut self) {
+        self.pretend_deployments().await;
+        self.controllers();
     }
 
     /// Seeds the branch from the working copy and waits as `up` does, for some seconds at most.
     pub async fn up(&self, seconds: u64) -> engine::failure::Result<Snapshot> {
+        let (revision, expected) = self.seed(seconds).await?;
+        let contains = async |commit: &str| revision.contains(commit).await;
         let step = Events::ignored().step("up");
+        flux::wait_until_ready(&self.server.client, &expected, contains, &step).await
+    }
+
+    /// The same as `gitops push` does.
+    pub async fn push(&self, seconds: u64) -> engine::failure::Result<Times> {
+        let (revision, expected) = self.seed(seconds).await?;
+        let step = Events::ignored().step("gitops push");
+        gitops::follow(&self.server.client, &self.remote.url, &revision, &expected, &step).await
+    }
+
+    async fn seed(&self, seconds: u64) -> engine::failure::Result<(Revision, Expected)> {
         let source = Source::open(&self.path("source"), &self.path("store")).await?;
-        let seeded = githost::seed(&source, &self.remote, Dirty::Warn, &step).await?;
+        let seeded = githost::seed(&source, &self.remote, Dirty::Warn, &Events::ignored().step("seed")).await?;
         let revision = Revision::new(seeded, source.git().clone(), self.remote.clone());
         let expected = Expected {
             commit: revision.tip.clone(),
@@ -71,8 +90,7 @@ impl World {
             deadline: Duration::from_secs(seconds),
             pause: Duration::from_secs(1),
         };
-        let contains = async |commit: &str| revision.contains(commit).await;
-        flux::wait_until_ready(&self.server.client, &expected, contains, &step).await
+        Ok((revision, expected))
     }
 
     /// Reads a snapshot; with `SEEDBED_RECORD=DIR` it becomes a fixture.
@@ -99,6 +117,11 @@ impl World {
 
     /// The same without controllers.
     pub async fn installed() -> Self {
+        Self::installed_with(Vec::new(), None).await
+    }
+
+    /// The same with what the user wants there before the first sync.
+    pub async fn installed_with(secrets: Vec<Value>, decryption: Option<String>) -> Self {
         let server = ApiServer::start().await;
         let directory = tempfile::tempdir().unwrap();
         let (remote, credentials, sshd) = git_host(directory.path());
@@ -107,6 +130,8 @@ impl World {
             branch: "main".into(),
             path: "clusters/test".into(),
             credentials,
+            secrets,
+            decryption,
             token: Some("a token".into()),
             pace: Pace::Native,
         };
@@ -168,6 +193,10 @@ impl World {
                 ],
                 "notification-controller" => {
                     vec![format!("--events-addr=127.0.0.1:{events}"), format!("--receiverAddr=127.0.0.1:{receiver}")]
+                }
+                "kustomize-controller" => {
+                    let secret = self.sync.decryption.as_ref().map(|secret| format!("--sops-age-secret={secret}"));
+                    secret.into_iter().chain(["--requeue-dependency=5s".into(), events_address.clone()]).collect()
                 }
                 _ => vec!["--requeue-dependency=5s".into(), events_address.clone()],
             };
