@@ -20,7 +20,9 @@ pub fn make(cluster: &Cluster, site: &Site, identity: &PublicIdentity) -> Result
         Provider::Libvirt { uri } => Some(uri.clone()),
         Provider::Existing => None,
     };
-    let mut pace = Pace::Native;
+    // Of machines that exist, only the spec tells whether they are emulated.
+    let slow = cluster.machines.emulation == Emulation::Allow;
+    let mut pace = if slow { Pace::Emulated } else { Pace::Native };
     let mut network = None;
     if uri.is_some() {
         pace = self::pace(site, cluster.machines.emulation).unwrap_or_else(|failure| {

@@ -52,7 +52,7 @@ impl Known {
                 step.note(format!("{name}: {fingerprint}"));
             }
         }
-        if plan.pace == plan::Pace::Emulated {
+        if plan.pace == plan::Pace::Emulated && provider.is_some() {
             let why = match &site.kvm {
                 plan::Kvm::Broken(why) => format!("does not work here ({why})"),
                 plan::Kvm::Works | plan::Kvm::Absent => "is not there".to_owned(),

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use engine::failure::{Failure, Result};
+use engine::host::quote;
 use serde::Deserialize;
 
 use super::debian::{mirror, mmdebstrap, write};
 use super::{Builder, recipe};
-use crate::artifact::process::Program;
 
 /// `vm-images/NAME.yaml`.
 #[derive(Deserialize)]
@@ -18,6 +18,17 @@ struct Image {
     size: String,
     packages: Vec<String>,
 }
+
+/// What an image consists of.
+const OUTPUTS: [&str; 3] = ["kernel", "initrd", "disk.qcow2"];
+
+/// Runs the script beside the root, and leaves its outputs in it. `$1` is the root.
+const FINISH: &str = r#"set -eu; out=$(mktemp -d); cd "$out"
+mv "$1/seedbed-finish" "$out/finish.sh"
+sh "$out/finish.sh" "$1" "$out" SIZE
+qemu-img convert -O qcow2 "$out/disk.raw" "$out/disk.qcow2"
+for name in kernel initrd disk.qcow2; do mv "$out/$name" "$1/seedbed-$name"; done
+rm -rf "$out""#;
 
 /// Builds a machine image unless it is there.
 pub async fn ensure(builder: &Builder<'_>, name: &str) -> Result<()> {
@@ -32,8 +43,8 @@ pub async fn ensure(builder: &Builder<'_>, name: &str) -> Result<()> {
         let image: Image = serde_saphyr::from_str(&recipe.packages)
             .map_err(|error| Failure::invalid(format!("{place} does not parse")).cause(error))?;
         let work = builder.store.work(name)?;
-        let directory = work.path().display();
         let script = write(&work.path().join("finish.sh"), &recipe.script)?;
+        let file = |name: &str| quote(&work.path().join(name).display().to_string());
         let program = mmdebstrap("minbase", &image.packages)
             // The script makes its own initrd.
             .env("INITRD", "No")
@@ -41,14 +52,14 @@ pub async fn ensure(builder: &Builder<'_>, name: &str) -> Result<()> {
             .arg("--dpkgopt=path-exclude=/usr/share/locale/*")
             .arg("--dpkgopt=path-exclude=/usr/share/doc/*")
             .arg("--dpkgopt=path-include=/usr/share/doc/*/copyright")
-            .arg(format!("--customize-hook=sh {script} \"$1\" {directory} {}", image.size))
+            // Without root, hooks run as another user, who sees nothing of ours: files go in and out through mmdebstrap.
+            .arg(format!("--customize-hook=upload {} /seedbed-finish", quote(&script)))
+            .arg(format!("--customize-hook={}", FINISH.replace("SIZE", &image.size)))
+            .args(OUTPUTS.map(|name| format!("--customize-hook=download /seedbed-{name} {}", file(name))))
             .args(["--format=null", &image.suite, "/dev/null", &mirror(builder)]);
         program.run(|line| step.output(line)).await?;
-        let hint = "apt-get install --yes qemu-utils";
-        let convert = Program::new("qemu-img", hint).args(["convert", "-O", "qcow2", "disk.raw", "disk.qcow2"]);
-        convert.directory(work.path()).run(|_| ()).await?;
         let mut outputs = BTreeMap::new();
-        for file in ["kernel", "initrd", "disk.qcow2"] {
+        for file in OUTPUTS {
             outputs.insert(file.to_owned(), builder.store.take(&work.path().join(file))?);
         }
         builder.remember(&key, format!("Debian {}", image.suite), outputs)

@@ -24,7 +24,6 @@ pub fn convert(written: Option<&Placed<raw::Machines>>, context: &mut Context<'_
             ("uri", span(machines.uri.as_ref())),
             ("image", span(machines.image.as_ref())),
             ("network", span(machines.network.as_ref())),
-            ("emulation", span(machines.emulation.as_ref())),
             ("ssh", span(machines.ssh.as_ref())),
         ];
         context.meaningless(&keys, "the machines exist");

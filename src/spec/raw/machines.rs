@@ -20,7 +20,7 @@ record! {
         image: String,
         /// `auto` chooses a free range once; a range makes a NAT network with it; a bridge uses an existing network.
         network: Network,
-        /// Whether machines may be emulated where KVM does not work. Emulated machines are about ten times slower. Default: refuse.
+        /// Whether machines may be emulated where KVM does not work. Emulated machines are about ten times slower. Of machines that exist: whether they are emulated, and need settings for slow machines. Default: refuse.
         emulation: Emulation,
         /// Who may log in.
         ssh: Ssh,
