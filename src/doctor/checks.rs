@@ -30,6 +30,8 @@ pub fn checks(station: &Workstation) -> Vec<Check> {
         gcc(station),
         kubectl(station),
         program(station, "mmdebstrap", "mmdebstrap", &["mmdebstrap"], &["mmdebstrap"]),
+        // With it, mmdebstrap needs no root.
+        program(station, "newuidmap", "newuidmap", &["uidmap"], &["shadow-utils"]),
         room("room for artifacts", &station.cache, CACHE),
         room("room for disks", &station.pools, POOLS),
         memory(station),
@@ -198,8 +200,8 @@ mod tests {
             assert!(checks.iter().all(|check| check.state != State::Fine && check.mend.is_some()), "{checks:#?}");
             install(&distribution, &checks).unwrap().replace("sudo ", "")
         };
-        insta::assert_snapshot!(command(Distribution::Debian), @"apt-get install -y --no-install-recommends libvirt0 qemu-system-x86 qemu-utils libvirt-daemon-system dnsmasq-base git openssh-client e2fsprogs mmdebstrap");
-        insta::assert_snapshot!(command(Distribution::Fedora), @"dnf install -y libvirt-libs qemu-system-x86-core qemu-img libvirt-daemon-driver-qemu libvirt-daemon-driver-storage-core libvirt-daemon-config-network dnsmasq git openssh-clients e2fsprogs mmdebstrap");
+        insta::assert_snapshot!(command(Distribution::Debian), @"apt-get install -y --no-install-recommends libvirt0 qemu-system-x86 qemu-utils libvirt-daemon-system dnsmasq-base git openssh-client e2fsprogs golang-go mmdebstrap uidmap");
+        insta::assert_snapshot!(command(Distribution::Fedora), @"dnf install -y libvirt-libs qemu-system-x86-core qemu-img libvirt-daemon-driver-qemu libvirt-daemon-driver-storage-core libvirt-daemon-config-network dnsmasq git openssh-clients e2fsprogs golang mmdebstrap shadow-utils");
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub enum Daemon {
     Absent,
 }
 
-const PROGRAMS: [&str; 13] = [
+const PROGRAMS: [&str; 14] = [
     "qemu-system-x86_64",
     "qemu-system-aarch64",
     "qemu-img",
@@ -67,6 +67,7 @@ const PROGRAMS: [&str; 13] = [
     "go",
     "gcc",
     "mmdebstrap",
+    "newuidmap",
     "mke2fs",
     "kubectl",
 ];
