@@ -41,7 +41,7 @@ deny: ## licences, sources and duplicates of the dependencies, and advisories wh
 SOURCE ?= auto
 FLUX := $(addsuffix -controller,source kustomize helm notification)
 programs: build ## what tests run: an API server, Flux's controllers and others
-	$(SEEDBED) artifacts copy --source $(SOURCE) target/test-programs kubeadm registry flux-rbac flux-policies \
+	$(SEEDBED) artifacts copy --source $(SOURCE) target/test-programs kubeadm kubectl registry flux-rbac flux-policies \
 		$(addsuffix -program,kube-apiserver etcd $(FLUX)) $(addsuffix -crds,$(FLUX)) $(addsuffix -deployment,$(FLUX))
 
 unit: programs

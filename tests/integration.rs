@@ -4,6 +4,8 @@
 mod artifacts;
 #[path = "integration/command_line.rs"]
 mod command_line;
+#[path = "integration/diff.rs"]
+mod diff;
 #[path = "integration/disk.rs"]
 mod disk;
 #[path = "integration/down.rs"]
@@ -13,6 +15,8 @@ mod existing;
 #[expect(clippy::print_stderr, reason = "how long each takes is told, never asserted")]
 #[path = "integration/flux.rs"]
 mod flux;
+#[path = "integration/gitops.rs"]
+mod gitops;
 #[path = "integration/house.rs"]
 mod house;
 #[path = "integration/kube_api.rs"]

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use super::spec_argument::Spec;
 use super::{Context, Ending, Global, Run, put};
 use crate::gitops::{self, Pushed};
-use crate::report::duration;
+use crate::report::{Paint, duration};
 use crate::spec::Sources;
 use crate::state::State;
 
@@ -26,6 +26,7 @@ pub struct Gitops {
 enum Action {
     Push(Push),
     Pull(Pull),
+    Diff(Diff),
 }
 
 /// Send your commits to the cluster, and wait until they are Ready
@@ -82,6 +83,33 @@ struct Pull {
     spec: Spec,
 }
 
+/// Show what a change of your repository would do in the cluster; alters nothing
+///
+/// Builds every Flux Kustomization as Flux does, from what lies in your repository, committed or not, and has the API
+/// server apply each object in a dry run. Values of Secrets are masked. Of a HelmRelease its own spec is compared,
+/// not what its chart makes of it; what only Flux can build or decrypt is listed as not compared.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedbed gitops diff
+  seedbed gitops diff --commit main~1
+  seedbed gitops diff -o json | jq -r '.differences[] | \"\\(.action) \\(.object.kind) \\(.object.name)\"'
+
+Exit codes: 0 the API would take all of it, 4 no such cluster was made, 6 it would refuse something, or a
+Kustomization does not build, 130 interrupted, 1 anything else.")]
+struct Diff {
+    #[command(flatten)]
+    spec: Spec,
+
+    /// Compare this commit rather than what lies there
+    #[arg(long, value_name = "COMMIT")]
+    commit: Option<String>,
+
+    /// What is printed
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Output,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Output {
     Text,
@@ -93,6 +121,7 @@ impl Gitops {
         match &self.action {
             Action::Push(push) => push.run(global),
             Action::Pull(pull) => pull.run(global),
+            Action::Diff(diff) => diff.run(global),
         }
     }
 }
@@ -131,6 +160,29 @@ impl Pull {
         let run = Run { name: "gitops pull", subject: cluster.name.clone(), journal: None, summary: false };
         super::run(global, &run, async |context: &Context| gitops::pull(&cluster, &state, &context.step).await)?;
         Ok(0)
+    }
+}
+
+impl Diff {
+    fn run(&self, global: &Global) -> Ending {
+        let cluster = self.spec.load()?;
+        let state = State::of(&cluster);
+        let run = Run { name: "gitops diff", subject: cluster.name.clone(), journal: None, summary: false };
+        let (text, json, fails) = super::run(global, &run, async |context: &Context| {
+            let work = gitops::diff(&cluster, &state, self.commit.as_deref(), &context.step);
+            let ended = context.token.run_until_cancelled(Box::pin(work)).await;
+            let diff = ended.unwrap_or_else(|| Err(vec![Failure::interrupted()]))?;
+            let secrets = context.events().secrets();
+            let text = gitops::diff::text(&diff, Paint::for_stdout(global.color));
+            let json = format!("{:#}\n", serde_json::json!(diff));
+            // A variable's value may come from a Secret and stand anywhere.
+            Ok((secrets.mask(text), secrets.mask(json), diff.fails()))
+        })?;
+        put(match self.output {
+            Output::Text => &text,
+            Output::Json => &json,
+        });
+        Ok(if fails { crate::error::code(Kind::NotReady) } else { 0 })
     }
 }
 

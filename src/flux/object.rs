@@ -152,7 +152,7 @@ pub fn is_flux_group(group: &str) -> bool {
 }
 
 /// Reads `namespace_name_group_Kind`. A name holds underscores only where it held colons.
-fn inventory_key(id: &str) -> Option<Key> {
+pub fn inventory_key(id: &str) -> Option<Key> {
     let (rest, kind) = id.rsplit_once('_')?;
     let (rest, _group) = rest.rsplit_once('_')?;
     let (namespace, name) = rest.split_once('_')?;

@@ -80,7 +80,7 @@ impl Snapshot {
 }
 
 /// The Git sources and the tiers alone: what says quickly how far a revision is.
-pub(super) async fn read_tiers(client: &Client) -> Result<Snapshot> {
+pub async fn read_tiers(client: &Client) -> Result<Snapshot> {
     let kinds = [
         ("source.toolkit.fluxcd.io/v1", "GitRepository", "gitrepositories"),
         ("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "kustomizations"),

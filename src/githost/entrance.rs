@@ -11,7 +11,7 @@ use super::{Access, Remote};
 use crate::identity::Identity;
 use crate::plan::{GitopsPlan, Pace, Plan};
 use crate::spec::{Credentials, GitHost};
-use crate::state::{State, write_private};
+use crate::state::{State, private_directory, write_private};
 
 /// What opens the Git host.
 #[derive(Clone, Debug)]
@@ -122,6 +122,7 @@ fn host_pattern(url: &Url) -> String {
 }
 
 fn key_files(state: &State, private: &str, known: &str) -> Result<Access> {
+    private_directory(&state.ssh())?;
     let (key, known_hosts) = (state.ssh().join("git_ed25519"), state.ssh().join("git_known_hosts"));
     // OpenSSH refuses a key without a final newline.
     write_private(&key, format!("{}\n", private.trim_end()).as_bytes())?;

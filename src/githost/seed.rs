@@ -135,7 +135,7 @@ async fn wanted(source: &Source, branch: &str, dirty: Dirty, step: &Step) -> Res
     Ok(clean)
 }
 
-async fn branch_head(git: &Git, branch: &str) -> Result<String> {
+pub(super) async fn branch_head(git: &Git, branch: &str) -> Result<String> {
     if let Some(head) = git.commit(&format!("refs/heads/{branch}")).await? {
         return Ok(head);
     }

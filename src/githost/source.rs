@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use engine::failure::{Failure, Result};
 
-use super::Git;
+use super::seed::{branch_head, checked_out, short};
+use super::{Git, tree};
 
 /// The user's source, and the local repository that has its commits.
 #[derive(Clone, Debug)]
@@ -35,6 +36,23 @@ impl Source {
             Git::at(store).run(&["init", "--quiet", "--bare", "--template=", "--initial-branch=main", "."]).await?;
         }
         Ok(Self::Directory { files: path, git: Git::at(store) })
+    }
+
+    /// The tree of what lies there, committed or not, and what it is; of a branch that is not checked out, its tip's.
+    pub async fn working_tree(&self, branch: &str) -> Result<(String, String)> {
+        let git = match self {
+            Self::Directory { files, git } => {
+                return Ok((tree::of_files(git, files, None).await?, files.display().to_string()));
+            }
+            Self::Repository { git } => git,
+        };
+        let head = branch_head(git, branch).await?;
+        if checked_out(git).await?.as_deref() != Some(branch) {
+            return Ok((git.tree(&head).await?, format!("branch {branch} at {}", short(&head))));
+        }
+        let tree = tree::of_files(git, git.directory(), Some(&head)).await?;
+        let open = if tree == git.tree(&head).await? { "" } else { " with what is not committed" };
+        Ok((tree, format!("{branch} at {}{open}", short(&head))))
     }
 
     /// The local repository that has the commits.

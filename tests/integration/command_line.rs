@@ -24,7 +24,7 @@ fn text(output: Output) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "init",
     "validate",
     "plan",
@@ -32,6 +32,7 @@ const COMMANDS: [&str; 19] = [
     "gitops",
     "gitops push",
     "gitops pull",
+    "gitops diff",
     "status",
     "kubeconfig",
     "ssh",
@@ -86,6 +87,7 @@ fn exit_codes_are_the_documented_ones() {
     assert_eq!(run(&["kubeconfig", spec]).0, 4, "preflight: it was never up");
     assert_eq!(run(&["gitops", "push", spec]).0, 4, "preflight: it was never up");
     assert_eq!(run(&["gitops", "pull", spec]).0, 4, "preflight: it was never up");
+    assert_eq!(run(&["gitops", "diff", spec]).0, 4, "preflight: it was never up");
     assert_eq!(run(&["ssh", spec, "other"]).0, 3, "no such node");
     assert_eq!(run(&["ssh", spec, "cp"]).0, 4, "preflight: it was never up");
 }

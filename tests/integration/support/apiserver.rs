@@ -1,6 +1,6 @@
 //! A real kube-apiserver over a real etcd, on loopback, with seedbed's own certificates.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,14 +22,20 @@ pub struct ApiServer {
 impl ApiServer {
     /// Starts both, and waits until the API is ready.
     pub async fn start() -> Self {
+        let [port] = free_ports();
+        Self::start_at(Ipv4Addr::LOCALHOST, port).await
+    }
+
+    /// The same at an address of loopback and a port.
+    pub async fn start_at(address: Ipv4Addr, api_port: u16) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().to_owned();
         let identity = Identity::make("test", ["node"]).unwrap();
-        let [client_port, peer_port, api_port] = free_ports();
+        let [client_port, peer_port] = free_ports();
         let (etcd, peer) = (format!("http://127.0.0.1:{client_port}"), format!("http://127.0.0.1:{peer_port}"));
         let mut server = Self {
-            url: seedbed::kube::server_url([127, 0, 0, 1], api_port),
-            client: seedbed::kube::connect(&identity, &seedbed::kube::server_url([127, 0, 0, 1], api_port)).unwrap(),
+            url: seedbed::kube::server_url(address, api_port),
+            client: seedbed::kube::connect(&identity, &seedbed::kube::server_url(address, api_port)).unwrap(),
             identity,
             processes: Vec::new(),
             directory,
@@ -49,7 +55,7 @@ impl ApiServer {
             ],
         );
         let authorities = &server.identity.authorities;
-        let names = ["127.0.0.1".to_owned(), "localhost".to_owned(), "10.96.0.1".to_owned()];
+        let names = [address.to_string(), "localhost".to_owned(), "10.96.0.1".to_owned()];
         let serving = authorities.cluster.issue_server("kube-apiserver", "seedbed", &names).unwrap();
         let put = |name: &str, text: &str| {
             let path = root.join(name);
@@ -71,7 +77,7 @@ impl ApiServer {
             "kube-apiserver",
             &[
                 ("etcd-servers", &etcd),
-                ("bind-address", "127.0.0.1"),
+                ("bind-address", &address.to_string()),
                 ("secure-port", &api_port.to_string()),
                 ("encryption-provider-config", &encryption),
                 ("client-ca-file", &authority),

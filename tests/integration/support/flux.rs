@@ -122,7 +122,11 @@ impl World {
 
     /// The same with what the user wants there before the first sync.
     pub async fn installed_with(secrets: Vec<Value>, decryption: Option<String>) -> Self {
-        let server = ApiServer::start().await;
+        Self::installed_on(ApiServer::start().await, secrets, decryption).await
+    }
+
+    /// The same on an API server that runs.
+    pub async fn installed_on(server: ApiServer, secrets: Vec<Value>, decryption: Option<String>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (remote, credentials, sshd) = git_host(directory.path());
         let sync = Sync {
