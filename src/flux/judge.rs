@@ -139,7 +139,9 @@ fn common(object: &Object, relations: &Relations) -> Option<Judged> {
     if object.suspended() {
         return Some(Judged::permanent("is suspended (spec.suspend is true), so it never becomes Ready"));
     }
-    if object.0.pointer("/status/observedGeneration").is_some() && !object.observed() {
+    // Flux counts a generation as observed only once it succeeded; a failure says itself which one it is of.
+    let failed = object.current_condition("Ready").is_some_and(|ready| ready.status == "False");
+    if object.0.pointer("/status/observedGeneration").is_some() && !object.observed() && !failed {
         return Some(Judged::progressing("its newest generation was not looked at yet"));
     }
     if let Some(lagging) = source::lagging(object, relations) {

@@ -339,6 +339,24 @@ fn the_pods_of_a_release_that_is_still_installing_are_judged() {
 }
 
 #[test]
+fn what_never_succeeded_is_named_by_its_failure() {
+    let failed = |generation: i64| {
+        let objects = with("Kustomization", "apps", |object| {
+            object["metadata"]["generation"] = json!(2);
+            object["status"]["observedGeneration"] = json!(-1);
+            object["status"]["lastAppliedRevision"] = Value::Null;
+            let ready = json!({"type": "Ready", "status": "False", "reason": "ReconciliationFailed",
+                "message": "ConfigMap/apps/settings dry-run failed", "observedGeneration": generation});
+            object["status"]["conditions"] = json!([ready]);
+        });
+        unready(objects)
+    };
+    let key = "Kustomization/flux-system/apps".to_owned();
+    assert!(failed(2).contains(&(key.clone(), State::Suspected)), "{:?}", failed(2));
+    assert!(failed(1).contains(&(key, State::Progressing)), "{:?}", failed(1));
+}
+
+#[test]
 fn failures_of_an_older_revision_do_not_count() {
     // The fix is pushed, the source has it, and the tier still shows the failure of before.
     let objects = with("Kustomization", "apps", |object| {

@@ -159,7 +159,9 @@ async fn variables(
     let own = post["substitute"].as_object().into_iter().flatten();
     variables.extend(own.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))));
     // A value is one line, as Flux has it.
-    variables.values_mut().for_each(|value| *value = value.replace('\n', ""));
+    for value in variables.values_mut() {
+        *value = value.replace('\n', "");
+    }
     Ok(Some(variables))
 }
 
@@ -186,6 +188,8 @@ async fn data(client: &Client, key: &Key, before: &[Built], step: &Step) -> Resu
     let texts = secret.data.unwrap_or_default().into_iter();
     let texts =
         texts.map(|(name, bytes)| (name, String::from_utf8_lossy(&bytes.0).into_owned())).collect::<BTreeMap<_, _>>();
-    texts.values().for_each(|text| step.events().secrets().register(text));
+    for text in texts.values() {
+        step.events().secrets().register(text);
+    }
     Ok(Some(texts))
 }
