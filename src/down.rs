@@ -9,12 +9,13 @@ use std::path::Path;
 
 use engine::event::Step;
 use engine::failure::{Failure, Kind, Result};
+use libvirt_protocol::DomainState;
 use tokio_util::sync::CancellationToken;
 
 use crate::githost::FetchedBack;
 use crate::identity::Identity;
 use crate::machine::{ClusterFound, Provider};
-use crate::spec::{self, Cluster};
+use crate::spec::{self, Cluster, Role};
 use crate::state::State;
 use crate::up;
 
@@ -77,7 +78,9 @@ impl Removal<'_> {
         let found = self.find(provider).await?;
         if self.may_hold_commits() {
             for found in &found {
-                self.commits(async |step| commits::fetch(self.cluster, found, self.identity, step).await).await?;
+                if self.may_be_in(provider, found).await? {
+                    self.commits(async |step| commits::fetch(self.cluster, found, self.identity, step).await).await?;
+                }
             }
         }
         for found in &found {
@@ -128,6 +131,23 @@ impl Removal<'_> {
         !self.terms.discard_commits && (self.identity.is_none() || self.state.seeded())
     }
 
+    /// Whether what is removed may hold commits: not where an earlier run deleted the control plane's disk already.
+    async fn may_be_in(&self, provider: &Provider, found: &ClusterFound) -> Result<bool> {
+        if let Some(node) = found.nodes.iter().find(|node| node.role == Role::ControlPlane) {
+            let off = matches!(node.state, DomainState::Off | DomainState::Crashed);
+            return Ok(!off || provider.holds_disk(&found.name, found.id, &node.domain).await?);
+        }
+        for node in self.cluster.control_planes() {
+            let domain = format!("{}-{}", found.name, node.name);
+            if provider.holds_disk(&found.name, found.id, &domain).await? {
+                return Err(Failure::refused(format!("the machine {domain} is not there, and its disk is"))
+                    .cause("commits that were made in the cluster may lie on it")
+                    .hint("Define the machine again and start it, or give its commits up: `--discard-commits`."));
+            }
+        }
+        Ok(false)
+    }
+
     /// Fetches commits as a step; stops a cluster that is made anew where its source lacks some of them.
     async fn commits(&self, fetch: impl AsyncFnOnce(&Step) -> Result<Vec<FetchedBack>>) -> Result<()> {
         let fetching = self.step.child("fetch commits");
@@ -166,3 +186,6 @@ fn require_same_provider(cluster: &Cluster, state: &State) -> Result<()> {
     Err(Failure::refused(format!("the cluster {} was made at {made}, and the spec says {now}", cluster.name))
         .hint(format!("Put {made} back into the spec, run `seedbed down`, and edit it then.")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ pub use destroy::Removed;
 pub use image::{Disk, Format, Image};
 pub use locate::executable;
 pub use machines::{Ground, Machine};
-pub use owner::{ClusterFound, NodeFound, made_in};
+pub use owner::{ClusterFound, NodeFound, made_in, pool_name, pool_uuid};
 pub use provider::Provider;
 pub use seed::Seed;
 pub use site::local_kvm;

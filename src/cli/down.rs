@@ -19,6 +19,7 @@ use crate::state::State;
 Examples:
   seedbed down
   seedbed down --discard-commits     where the first control plane cannot be reached any more
+  seedbed down --forget worker-2     where a machine that exists is gone for good
 
 Exit codes: 0 nothing of the cluster is left, 3 the spec is wrong, 4 refused: nothing was removed,
 130 interrupted, 1 anything else.")]

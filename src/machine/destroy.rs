@@ -5,6 +5,7 @@ use engine::failure::Result;
 use libvirt_protocol::{Action, Code, DomainState, Subject};
 use uuid::Uuid;
 
+use super::machines::disk_volume;
 use super::owner;
 use super::provider::Provider;
 
@@ -53,6 +54,19 @@ impl Provider {
             step.note(format!("removed {} machines and {} volumes", removed.domains.len(), removed.volumes));
         }
         Ok(removed)
+    }
+
+    /// Whether the removal of a cluster would delete the disk of this machine.
+    pub async fn holds_disk(&self, name: &str, id: Uuid, domain: &str) -> Result<bool> {
+        let (pool, uuid) = (owner::pool_name(name, id), owner::pool_uuid(id).to_string());
+        let pools = self.pools().await?;
+        let Some(found) = pools.iter().find(|found| found.name == pool && found.uuid == uuid) else { return Ok(false) };
+        // Only an active pool shows its volumes.
+        if !found.active {
+            return Ok(true);
+        }
+        let disk = disk_volume(domain);
+        Ok(self.volumes(&pool).await?.iter().any(|volume| volume.name == disk))
     }
 
     async fn undefine(&self, subject: Subject, name: &str) -> Result<()> {

@@ -149,7 +149,7 @@ impl Provider {
         let name = wanted.domain;
         let what = || format!("making the machine {name}");
         let pool = &ground.pool;
-        let (disk, seed_name) = (format!("{name}.qcow2"), seed_volume(name));
+        let (disk, seed_name) = (disk_volume(name), seed_volume(name));
         // Without a domain, these can only be what an interrupted run left.
         for volume in [&disk, &seed_name] {
             let delete = Action::DeleteVolume { pool: pool.clone(), volume: volume.clone() };
@@ -197,6 +197,11 @@ impl Provider {
         self.run(Action::DeleteVolume { pool, volume: seed }, what).await?;
         Ok(true)
     }
+}
+
+/// The name of a machine's disk in its cluster's pool.
+pub fn disk_volume(domain: &str) -> String {
+    format!("{domain}.qcow2")
 }
 
 fn seed_volume(domain: &str) -> String {

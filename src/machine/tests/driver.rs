@@ -100,6 +100,20 @@ async fn what_a_rebuild_removes_counts_as_free() {
 }
 
 #[tokio::test]
+async fn a_disk_that_a_removal_would_delete_is_seen() {
+    let (provider, plan) = (provider().await, sample_plan());
+    make(&provider, &plan).await;
+    let pool = owner::pool_name("demo", plan.id);
+    let holds = async || provider.holds_disk("demo", plan.id, "demo-control-1").await.unwrap();
+    assert!(!holds().await, "there is none yet");
+    provider.create_volume(&pool, definition::plain_volume("demo-control-1.qcow2", 4096).to_string()).await.unwrap();
+    assert!(holds().await);
+    provider.run(Action::Stop { subject: Subject::Pool, name: pool }, || "stop".into()).await.unwrap();
+    assert!(holds().await, "what a pool holds that is off is not known");
+    assert!(!provider.holds_disk("demo", Uuid::from_u128(7), "demo-control-1").await.unwrap(), "another's pool");
+}
+
+#[tokio::test]
 async fn objects_that_only_have_the_name_are_refused_and_left() {
     let (provider, plan) = (provider().await, sample_plan());
     let theirs = Plan { id: Uuid::from_u128(7), ..sample_plan() };
