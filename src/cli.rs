@@ -3,6 +3,7 @@
 mod artifacts;
 mod assets;
 mod completions;
+mod diagnose;
 mod doctor;
 mod down;
 mod gitops;
@@ -88,6 +89,7 @@ enum Command {
     Up(up::Up),
     Gitops(gitops::Gitops),
     Status(status::Status),
+    Diagnose(diagnose::Diagnose),
     Kubeconfig(kubeconfig::Kubeconfig),
     Ssh(ssh::Ssh),
     Down(down::Down),
@@ -122,6 +124,7 @@ pub fn main() -> ExitCode {
         Command::Rebuild(command) => command.run(global),
         Command::Gitops(command) => command.run(global),
         Command::Status(command) => command.run(global),
+        Command::Diagnose(command) => command.run(global),
         Command::Kubeconfig(command) => command.run(),
         Command::Ssh(command) => command.run(),
         Command::Artifacts(command) => command.run(global),

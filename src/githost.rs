@@ -17,7 +17,9 @@ mod tree;
 
 pub use access::Access;
 pub use embedded::{Embedded, webhook_path};
-pub use entrance::{Entrance, SecretData, enter, repository_path, require_credentials};
+pub use entrance::{
+    Entrance, SecretData, enter, read as read_credentials, receiver_token, repository_path, require_credentials,
+};
 pub use fetch_back::{FetchedBack, Received, fetch_back, pull};
 pub use git::Git;
 pub use remote::Remote;

@@ -6,6 +6,7 @@
 pub mod artifact;
 pub mod assets;
 pub mod cli;
+pub mod diagnose;
 pub mod doctor;
 pub mod down;
 pub mod error;

@@ -25,6 +25,7 @@ mod xml;
 
 pub use client::{Client, Trouble};
 pub use destroy::Removed;
+pub use diagnosis::word as state_word;
 pub use image::{Disk, Format, Image};
 pub use locate::executable;
 pub use machines::{Ground, Machine};

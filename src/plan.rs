@@ -18,7 +18,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use ipnet::Ipv4Net;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use compare::{Change, compare, refuse_rebuild};
 pub use extras::{Extras, Override};
@@ -58,7 +58,7 @@ pub struct Plan {
 }
 
 /// How fast the machines are, and so which settings they get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pace {
     /// KVM, or machines that exist.

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use bits::Made;
 pub use known::{Known, provider};
-pub use machine::existing_login;
+pub use machine::{existing_login, target};
 pub use preflight::preflight;
 use promise::Promise;
 

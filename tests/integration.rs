@@ -4,6 +4,8 @@
 mod artifacts;
 #[path = "integration/command_line.rs"]
 mod command_line;
+#[path = "integration/diagnose.rs"]
+mod diagnose;
 #[path = "integration/diff.rs"]
 mod diff;
 #[path = "integration/disk.rs"]

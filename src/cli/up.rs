@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use engine::event::Secrets;
 use engine::failure::{Failure, Kind};
 
 use super::spec_argument::Spec;
@@ -15,7 +16,8 @@ use crate::state::State;
 /// Make the cluster that the spec describes; run again, it continues or finds nothing to do
 ///
 /// Returns when everything in the Git repository is Ready, or with the one cause why it is not. Ctrl-C ends
-/// it cleanly at any point (twice: at once), and the next `up` goes on from what is there.
+/// it cleanly at any point (twice: at once), and the next `up` goes on from what is there. When it fails, it
+/// gathers what tells why, as `diagnose` does, and says where that lies.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -53,14 +55,28 @@ pub fn up(global: &Global, cluster: &Cluster, until: Phase, timeout: Option<u64>
         Run { name: "up", subject: cluster.name.clone(), journal: Some(super::run::journal(&state)), summary: true };
     let assets = Assets::beside(&cluster.directory);
     let limit = timeout.map(|minutes| Duration::from_secs(minutes * 60));
-    super::run(global, &run, async |context: &Context| {
+    let (mut secrets, mut timed_out) = (Secrets::default(), false);
+    let ended = super::run(global, &run, async |context: &Context| {
+        secrets = context.events().secrets().clone();
         let work = crate::up::up(cluster, &assets, &state, until, &context.step, &context.token);
         match limit {
-            Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(vec![late(limit)])),
+            Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+                timed_out = true;
+                Err(vec![late(limit)])
+            }),
             None => work.await,
         }
-    })?;
-    Ok(0)
+    });
+    ended.map(|()| 0).map_err(|failures| {
+        let kind = crate::error::exit_code(&failures);
+        let on_the_way = [Kind::Step, Kind::NotReady].map(crate::error::code).contains(&kind);
+        // Other failures say all there is to say: the spec, the workstation, or the user.
+        if on_the_way || timed_out {
+            super::diagnose::after(global, cluster, &state, failures, &secrets)
+        } else {
+            failures
+        }
+    })
 }
 
 fn late(limit: Duration) -> Failure {

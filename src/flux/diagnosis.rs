@@ -1,13 +1,31 @@
 //! From a finding to a failure that people can act on.
 
+use std::time::Duration;
+
 use engine::failure::Failure;
 use kube::Client;
 
-use super::{Finding, Key};
+use super::object::commit_of;
+use super::{Finding, Key, Memory, NAME, NAMESPACE, Snapshot, Verdict, judge};
 use crate::kube::{events_of, log_tail};
 
 /// How many of a container's last log lines are shown.
 const LINES: i64 = 20;
+
+/// The one cause why a repository is not Ready now, as a wait for it would tell; none where everything is.
+///
+/// Nobody says which commit is expected, so it is the one that the first source is at.
+pub async fn cause(client: &Client, snapshot: &Snapshot, nodes: &[String]) -> Option<Failure> {
+    let root = Key::new("GitRepository", NAMESPACE, NAME);
+    let source = snapshot.flux().find(|object| object.key() == root);
+    let accepted = source.map(|source| commit_of(source.artifact_revision()).to_owned()).into_iter().collect();
+    match Memory::default().verdict(&judge(snapshot, &accepted, nodes), Duration::ZERO) {
+        Verdict::Ready => None,
+        Verdict::Progressing { finding, .. } | Verdict::Permanent { finding } => {
+            Some(explain(client, "the repository is not Ready", &finding).await)
+        }
+    }
+}
 
 /// Explains a finding: the chain down to the deepest object, its message, its warnings and last log lines.
 pub(super) async fn explain(client: &Client, what: &str, finding: &Finding) -> Failure {

@@ -71,8 +71,12 @@ fn embedded(plan: &Plan, gitops: &GitopsPlan, identity: &Identity, state: &State
         ("known_hosts", known),
     ];
     let data = SecretData(data.map(|(name, value)| (name.to_owned(), value)).to_vec());
-    let token = hexadecimal(&Sha256::digest(format!("seedbed receiver {}", identity.git.flux.private)));
-    Ok((access, data, Some(token)))
+    Ok((access, data, Some(receiver_token(identity))))
+}
+
+/// The token of the Receiver that the embedded host calls.
+pub fn receiver_token(identity: &Identity) -> String {
+    hexadecimal(&Sha256::digest(format!("seedbed receiver {}", identity.git.flux.private)))
 }
 
 async fn by_url(text: &str, credentials: Option<&Credentials>, state: &State) -> Result<(Access, SecretData)> {
@@ -130,7 +134,8 @@ fn key_files(state: &State, private: &str, known: &str) -> Result<Access> {
     Ok(Access::Key { key, known_hosts })
 }
 
-fn read(credentials: &Credentials) -> Result<String> {
+/// Reads what the spec only names.
+pub fn read(credentials: &Credentials) -> Result<String> {
     match credentials {
         Credentials::Environment(name) => std::env::var(name).map_err(|_| {
             Failure::refused(format!("the environment variable {name} is not set"))

@@ -2,11 +2,11 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use engine::failure::Failure;
+use engine::failure::{Failure, Result};
 use libvirt_protocol::{Action, Answer, DomainState, Lease};
 
 use super::owner;
-use super::provider::Provider;
+use super::provider::{Provider, confused};
 use crate::plan::{MachinePlan, NodePlan, Plan};
 
 /// How much of a console is shown.
@@ -56,7 +56,8 @@ impl Provider {
         .hint(format!("Watch its console: `virsh console {domain}`."))
     }
 
-    async fn leases(&self, network: &str) -> Vec<Lease> {
+    /// The addresses that a network gave; none where that cannot be read.
+    pub async fn leases(&self, network: &str) -> Vec<Lease> {
         match self.client.ask(Action::Leases { network: network.to_owned() }).await {
             Ok(Answer::Leases(leases)) => leases,
             _ => Vec::new(),
@@ -65,17 +66,24 @@ impl Provider {
 
     /// Returns the last lines of a machine's console.
     pub async fn console(&self, plan: &Plan, domain: &str) -> Option<String> {
-        let pool = owner::pool_name(&plan.cluster, plan.id);
-        let action = Action::Tail { pool, volume: console_name(domain), bytes: BYTES };
-        let Ok(Answer::Content(content)) = self.client.ask(action).await else { return None };
-        let bytes = BASE64_STANDARD.decode(content).ok()?;
-        Some(readable(&String::from_utf8_lossy(&bytes)))
+        self.console_log(&plan.cluster, plan.id, domain, BYTES).await.ok().map(|text| tail(&text))
+    }
+
+    /// Returns the last bytes of a machine's console, without colours and cursor movements.
+    pub async fn console_log(&self, cluster: &str, id: uuid::Uuid, domain: &str, bytes: u64) -> Result<String> {
+        let what = || format!("reading the console of {domain}");
+        let action = Action::Tail { pool: owner::pool_name(cluster, id), volume: console_name(domain), bytes };
+        let content = match self.client.ask(action).await.map_err(|trouble| trouble.failure(what()))? {
+            Answer::Content(content) => content,
+            other => return Err(confused(&other)),
+        };
+        let bytes = BASE64_STANDARD.decode(content).map_err(|error| Failure::other(what()).because(&error))?;
+        Ok(plain(&String::from_utf8_lossy(&bytes)))
     }
 }
 
-/// The last lines, without colours and cursor movements.
-fn readable(text: &str) -> String {
-    let text = plain(text);
+/// The last lines that say anything.
+fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")
 }
@@ -115,6 +123,7 @@ mod tests {
     #[test]
     fn a_console_is_readable() {
         let text = "\u{1b}[0;32m  OK  \u{1b}[0m Started ssh\r\n\r\n\u{1b}[!p\u{1b}]104\u{1b}\\\u{1b}[?7hlogin:";
+        let readable = |text: &str| tail(&plain(text));
         assert_eq!(readable(text), "  OK   Started ssh\nlogin:");
         let many = (0..100).map(|line| line.to_string()).collect::<Vec<_>>().join("\n");
         assert_eq!(readable(&many).lines().count(), LINES);

@@ -13,6 +13,7 @@ use engine::event::{Step, StepId};
 use engine::failure::Result;
 use engine::host::Host;
 
+pub use diagnosis::LOOK;
 pub use join::join;
 pub use token::Token;
 

@@ -3,12 +3,12 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::spec::Role;
 
 /// A node, its host and its machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodePlan {
     pub name: String,
     pub role: Role,
@@ -20,7 +20,7 @@ pub struct NodePlan {
 }
 
 /// The machine under a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "provider", rename_all = "kebab-case")]
 pub enum MachinePlan {
     Libvirt {

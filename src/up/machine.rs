@@ -9,6 +9,7 @@ use engine::host::{Host, Login, Target};
 
 use super::Up;
 use super::bits::Made;
+use crate::identity::Identity;
 use crate::machine::{Machine, Seed};
 use crate::phase::Phase;
 use crate::plan::{MachinePlan, NodePlan, Pace};
@@ -41,9 +42,7 @@ impl Up<'_> {
         machine: Option<&Machine>,
         after: StepId,
     ) -> Result<(Host, StepId)> {
-        let mut target =
-            Target::new(&node.name, node.address.to_string(), node.machine.user(), &node.host_key, self.login(node)?);
-        target.port = node.machine.port();
+        let mut target = target(node, &self.known.identity)?;
         // Until its first boot is over, sshd may answer before cloud-init has written keys and user.
         target.fresh = machine.is_some_and(|machine| machine.fresh);
         target.deadline = Duration::from_secs(if self.plan.pace == Pace::Emulated { 600 } else { 180 });
@@ -59,13 +58,17 @@ impl Up<'_> {
         })
         .await
     }
+}
 
-    fn login(&self, node: &NodePlan) -> Result<Login> {
-        match &node.machine {
-            MachinePlan::Libvirt { .. } => Ok(Login::Key(self.known.identity.user.private.clone())),
-            MachinePlan::Existing { key, .. } => existing_login(&node.name, key.as_deref()),
-        }
-    }
+/// How the host of a node is reached: by its planned key, with the generated one or the user's.
+pub fn target(node: &NodePlan, identity: &Identity) -> Result<Target> {
+    let login = match &node.machine {
+        MachinePlan::Libvirt { .. } => Login::Key(identity.user.private.clone()),
+        MachinePlan::Existing { key, .. } => existing_login(&node.name, key.as_deref())?,
+    };
+    let mut target = Target::new(&node.name, node.address.to_string(), node.machine.user(), &node.host_key, login);
+    target.port = node.machine.port();
+    Ok(target)
 }
 
 /// How a machine that exists is logged in to: with the key that the spec names, or the agent's.

@@ -24,7 +24,7 @@ fn text(output: Output) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "init",
     "validate",
     "plan",
@@ -34,6 +34,7 @@ const COMMANDS: [&str; 20] = [
     "gitops pull",
     "gitops diff",
     "status",
+    "diagnose",
     "kubeconfig",
     "ssh",
     "down",

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
-pub use secrets::Secrets;
+pub use secrets::{MASK, Search, Secrets};
 pub use step::Step;
 
 use crate::failure::Kind;

@@ -12,7 +12,7 @@ use crate::kube::{events_of, failed, log_tail};
 use crate::plan::NodePlan;
 
 /// Shows of a host what makes kubeadm or the kubelet fail: services, containers that ended, and their last lines.
-const LOOK: &str = r#"
+pub const LOOK: &str = r#"
 PATH=/usr/local/bin:$PATH
 for unit in containerd kubelet; do
     state=$(systemctl is-active $unit.service)

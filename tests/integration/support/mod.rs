@@ -3,6 +3,8 @@
 pub mod apiserver;
 pub mod files;
 pub mod flux;
+pub mod hypervisor;
 pub mod machine;
 pub mod planned;
+pub mod planted;
 pub mod programs;
