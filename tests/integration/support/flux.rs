@@ -185,6 +185,9 @@ impl World {
         self.receiver = receiver;
         let storage_path = self.path("storage").display().to_string();
         std::fs::create_dir(&storage_path).unwrap();
+        // A kustomize-controller that starts clears away what it takes for leftovers of its own.
+        let temporary = self.path("tmp");
+        std::fs::create_dir(&temporary).unwrap();
         let events_address = format!("--events-addr=http://127.0.0.1:{events}/");
         for name in CONTROLLERS {
             let own: Vec<String> = match name {
@@ -210,6 +213,7 @@ impl World {
                 .args(["--metrics-addr=0", "--health-addr=127.0.0.1:0"])
                 .args(own)
                 .env("KUBECONFIG", &kubeconfig)
+                .env("TMPDIR", &temporary)
                 .env("RUNTIME_NAMESPACE", flux::NAMESPACE)
                 .stdin(Stdio::null())
                 .stdout(log.try_clone().unwrap())
