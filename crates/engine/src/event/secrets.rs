@@ -138,6 +138,14 @@ mod tests {
     }
 
     #[test]
+    fn what_another_run_knew_is_masked() {
+        let (one, other) = (Secrets::default(), Secrets::default());
+        other.register("abcdef.0123456789abcdef");
+        one.adopt(&other);
+        assert_eq!(one.mask("--token abcdef.0123456789abcdef".into()), "--token ********");
+    }
+
+    #[test]
     fn each_line_of_a_key_is_masked() {
         let secrets = Secrets::default();
         secrets.register("-----BEGIN X-----\nabcdefghijkl\n-----END X-----\n");
