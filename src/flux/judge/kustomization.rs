@@ -60,10 +60,13 @@ pub(super) fn cycle(object: &Object, relations: &Relations) -> Option<String> {
     let start = object.key();
     let mut seen = vec![start.clone()];
     let mut paths: Vec<Vec<Key>> = dependencies(object).map(|dependency| vec![dependency]).collect();
-    while let Some(path) = paths.pop() {
+    while let Some(mut path) = paths.pop() {
         let last = &path[path.len() - 1];
         if *last == start {
-            let names: Vec<&str> = std::iter::once(&start).chain(&path).map(|key| key.name.as_str()).collect();
+            // The same words whichever of them is asked.
+            let first = (0..path.len()).min_by_key(|index| &path[*index]).unwrap_or_default();
+            path.rotate_left(first);
+            let names: Vec<&str> = path.iter().chain(path.first()).map(|key| key.name.as_str()).collect();
             return Some(names.join(" -> "));
         }
         if seen.contains(last) {
