@@ -38,6 +38,9 @@ impl Program {
     pub fn new(name: &str, hint: impl Into<String>) -> Self {
         let mut command = Command::new(name);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        // Where mke2fs and chroot lie, which is not on every user's path.
+        let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".into());
+        command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
         Self { command, shown: vec![name.to_owned()], hint: hint.into() }
     }
 
