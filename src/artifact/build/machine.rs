@@ -56,7 +56,8 @@ pub async fn ensure(builder: &Builder<'_>, name: &str) -> Result<()> {
             .arg(format!("--customize-hook=upload {} /seedbed-finish", quote(&script)))
             .arg(format!("--customize-hook={}", FINISH.replace("SIZE", &image.size)))
             .args(OUTPUTS.map(|name| format!("--customize-hook=download /seedbed-{name} {}", file(name))))
-            .args(["--format=null", &image.suite, "/dev/null", &mirror(builder)]);
+            // Everything is thrown away but what went out through the hooks.
+            .args(["--skip=cleanup", "--format=null", &image.suite, "/dev/null", &mirror(builder)]);
         program.run(|line| step.output(line)).await?;
         let mut outputs = BTreeMap::new();
         for file in OUTPUTS {
