@@ -43,6 +43,7 @@ FLUX := $(addsuffix -controller,source kustomize helm notification)
 programs: build ## what tests run: an API server, Flux's controllers and others
 	$(SEEDBED) artifacts copy --source $(SOURCE) target/test-programs kubeadm kubectl registry flux-rbac flux-policies \
 		$(addsuffix -program,kube-apiserver etcd $(FLUX)) $(addsuffix -crds,$(FLUX)) $(addsuffix -deployment,$(FLUX))
+	scripts/starter-crds target/test-programs/starter-crds.yaml
 
 unit: programs
 	cargo test --workspace --locked

@@ -26,6 +26,7 @@ pub use identity::PublicIdentity;
 pub use make::{USER, make};
 pub use network::NetworkPlan;
 pub use node::{MachinePlan, NodePlan};
+pub use range::usual_range;
 pub use site::{Kvm, Site};
 pub use text::text;
 

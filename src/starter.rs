@@ -2,46 +2,54 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use engine::failure::{Failure, Result};
 
 use crate::githost::Git;
+use crate::plan;
 
 /// The name of the cluster in the embedded files, replaced by the user's.
 const NAME: &str = "quickstart";
+/// The start of the addresses in the embedded files, replaced by that of the range that the cluster gets.
+const ADDRESSES: &str = "10.200.0.";
 /// The folder that becomes a Git repository.
 const REPOSITORY: &str = "gitops";
+/// What `full` takes from `minimal`.
+const SHARED: [&str; 2] = ["gitops/charts/", "gitops/.gitignore"];
 
-macro_rules! files {
-    ($($path:literal),* $(,)?) => {
-        [$(($path, include_str!(concat!("../starters/minimal/", $path)))),*]
-    };
+include!(concat!(env!("OUT_DIR"), "/starters.rs"));
+
+/// What there is to start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Starter {
+    /// A sample application, namespaces and quotas: all of it runs on what seedbed brings
+    Minimal,
+    /// Also a load balancer, Istio with a canary, monitoring, certificates, storage, a dashboard and more, from the internet
+    Full,
 }
 
-/// The embedded files, by their path in the new directory.
-const FILES: [(&str, &str); 15] = files![
-    "seedbed.yaml",
-    "gitops/README.md",
-    "gitops/clusters/quickstart/infrastructure.yaml",
-    "gitops/clusters/quickstart/apps.yaml",
-    "gitops/infrastructure/kustomization.yaml",
-    "gitops/infrastructure/namespaces.yaml",
-    "gitops/infrastructure/quotas.yaml",
-    "gitops/apps/kustomization.yaml",
-    "gitops/apps/sample/kustomization.yaml",
-    "gitops/apps/sample/release.yaml",
-    "gitops/charts/sample/Chart.yaml",
-    "gitops/charts/sample/values.yaml",
-    "gitops/charts/sample/templates/deployment.yaml",
-    "gitops/charts/sample/templates/service.yaml",
-    "gitops/.gitignore",
-];
+impl Starter {
+    /// The embedded files, by their path in the new directory.
+    fn files(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let own = match self {
+            Self::Minimal => "starters/minimal/",
+            Self::Full => "starters/full/",
+        };
+        STARTERS.iter().filter_map(move |(path, bytes)| {
+            let shared =
+                || path.strip_prefix("starters/minimal/").filter(|path| SHARED.iter().any(|one| path.starts_with(one)));
+            let path = path.strip_prefix(own).or_else(shared)?;
+            Some((path, std::str::from_utf8(bytes).ok()?))
+        })
+    }
+}
 
 /// Writes a spec and a repository with a first commit; answers the files.
 ///
 /// `name` is the cluster's. Nothing that exists is overwritten: then nothing is written at all.
-pub async fn init(directory: &Path, name: &str) -> Result<Vec<PathBuf>> {
+pub async fn init(directory: &Path, name: &str, starter: Starter) -> Result<Vec<PathBuf>> {
     let files: Vec<(PathBuf, String)> =
-        FILES.into_iter().map(|(path, text)| (directory.join(named(path, name)), named(text, name))).collect();
+        starter.files().map(|(path, text)| (directory.join(named(path, name)), named(text, name))).collect();
     let taken = std::iter::once(directory.join(REPOSITORY).join(".git")).chain(files.iter().map(|file| file.0.clone()));
     if let Some(taken) = taken.into_iter().find(|path| path.symlink_metadata().is_ok()) {
         return Err(Failure::refused(format!("{} exists already, and nothing is overwritten", taken.display()))
@@ -59,7 +67,9 @@ pub async fn init(directory: &Path, name: &str) -> Result<Vec<PathBuf>> {
 }
 
 fn named(text: &str, name: &str) -> String {
-    text.replace(NAME, name)
+    let range = plan::usual_range(name).to_string();
+    let addresses = range.trim_end_matches("0/24");
+    text.replace(ADDRESSES, addresses).replace(NAME, name)
 }
 
 async fn commit(repository: &Path, name: &str) -> Result<()> {
@@ -85,36 +95,15 @@ mod tests {
     async fn it_writes_a_repository_with_one_commit_and_overwrites_nothing() {
         let root = tempfile::tempdir().unwrap();
         let directory = root.path().join("demo");
-        let files = init(&directory, "demo").await.unwrap();
-        assert_eq!(files.len(), FILES.len());
+        let files = init(&directory, "demo", Starter::Minimal).await.unwrap();
+        assert!(files.contains(&directory.join("gitops/.gitignore")), "{files:?}");
         let git = Git::at(directory.join("gitops"));
         assert_eq!(git.run(&["rev-list", "--count", "main"]).await.unwrap(), "1");
         assert_eq!(git.run(&["status", "--porcelain"]).await.unwrap(), "");
         let spec = std::fs::read_to_string(directory.join("seedbed.yaml")).unwrap();
         assert!(spec.contains("cluster: demo") && spec.contains("path: clusters/demo"), "{spec}");
         assert!(directory.join("gitops/clusters/demo/apps.yaml").exists());
-        let failure = init(&directory, "demo").await.unwrap_err();
+        let failure = init(&directory, "demo", Starter::Minimal).await.unwrap_err();
         assert_eq!(failure.kind, engine::failure::Kind::Refused);
-    }
-
-    /// A file that is not in the list would be missing from what people get.
-    #[test]
-    fn every_file_of_the_starter_is_embedded() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("starters/minimal");
-        let mut found = Vec::new();
-        collect(&root, &mut found);
-        let mut found: Vec<_> =
-            found.iter().map(|path| path.strip_prefix(&root).unwrap().display().to_string()).collect();
-        let mut embedded = FILES.map(|file| file.0.to_owned()).to_vec();
-        found.sort();
-        embedded.sort();
-        assert_eq!(found, embedded);
-    }
-
-    fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { collect(&path, found) } else { found.push(path) }
-        }
     }
 }

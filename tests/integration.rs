@@ -31,6 +31,8 @@ mod registry;
 mod secrets;
 #[path = "integration/specs.rs"]
 mod specs;
+#[path = "integration/starter.rs"]
+mod starter;
 #[path = "integration/support/mod.rs"]
 mod support;
 #[path = "integration/without_libvirt.rs"]

@@ -6,16 +6,18 @@ use clap::Args;
 use engine::failure::Failure;
 
 use super::{Ending, say};
+use crate::starter::Starter;
 
 /// Write a spec and a GitOps repository to start from
 ///
-/// The repository has an infrastructure tier and an application tier with a HelmRelease, and a first commit.
+/// The repository has tiers for infrastructure and applications, a HelmRelease, and a first commit.
 /// Nothing that exists is overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   seedbed init demo && cd demo && seedbed up
-  seedbed init --name staging")]
+  seedbed init --name staging
+  seedbed init lab --starter full")]
 pub struct Init {
     /// Where to write; made if it is missing
     #[arg(default_value = ".", value_name = "DIR")]
@@ -24,6 +26,10 @@ pub struct Init {
     /// The cluster's name; the directory's where none is given
     #[arg(long)]
     name: Option<String>,
+
+    /// What to start from
+    #[arg(long, value_enum, default_value = "minimal")]
+    starter: Starter,
 }
 
 impl Init {
@@ -33,7 +39,8 @@ impl Init {
             Some(name) => name.clone(),
             None => name_of(&self.directory).map_err(one)?,
         };
-        let files = super::run::wait(crate::starter::init(&self.directory, &name)).map_err(one)?.map_err(one)?;
+        let files =
+            super::run::wait(crate::starter::init(&self.directory, &name, self.starter)).map_err(one)?.map_err(one)?;
         for file in &files {
             say(&format!("wrote {}\n", file.display()));
         }

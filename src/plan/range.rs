@@ -66,16 +66,26 @@ fn chosen(cluster: &Cluster, site: &Site) -> Result<Ipv4Net, Failure> {
     let kubernetes = &cluster.kubernetes;
     let own = [kubernetes.pod_network, kubernetes.service_network];
     let taken: Vec<Ipv4Net> = site.routes.iter().chain(&site.networks).chain(&own).copied().collect();
-    let hash = hash(&[b"network", cluster.name.as_bytes()]);
-    let start = usize::from(u16::from_be_bytes([hash[0], hash[1]]));
-    let candidates = candidates();
-    let turned = candidates.iter().cycle().skip(start % candidates.len()).take(candidates.len());
-    let mut free = turned.filter(|range| !taken.iter().any(|taken| in_the_way(**range, *taken)));
-    free.next().copied().ok_or_else(|| {
+    let mut free = turned(&cluster.name).filter(|range| !taken.iter().any(|taken| in_the_way(*range, *taken)));
+    free.next().ok_or_else(|| {
         Failure::refused("no range is free for the machine network")
             .cause("routes and networks take all of 10.200.0.0 to 10.249.255.255 and 192.168.0.0/16")
             .hint("Name one: `machines: {network: 172.30.5.0/24}`.")
     })
+}
+
+/// The /24 that a cluster of this name gets where nothing else has it.
+pub fn usual_range(name: &str) -> Ipv4Net {
+    turned(name).next().unwrap_or_default()
+}
+
+/// The candidates from a place on that the cluster's name gives.
+fn turned(name: &str) -> impl Iterator<Item = Ipv4Net> {
+    let hash = hash(&[b"network", name.as_bytes()]);
+    let mut candidates = candidates();
+    let start = usize::from(u16::from_be_bytes([hash[0], hash[1]])) % candidates.len();
+    candidates.rotate_left(start);
+    candidates.into_iter()
 }
 
 /// The /24s of 10.200.0.0 to 10.249.255.255, then of 192.168.0.0/16.
