@@ -89,11 +89,7 @@ impl Removal<'_> {
             }
             let removing = self.step.child("remove machines");
             let removed = provider.destroy(&found.name, found.id, &removing).await;
-            match &removed {
-                Ok(removed) => removing.finish(!removed.is_empty()),
-                Err(failure) => removing.fail(failure),
-            }
-            removed?;
+            removing.conclude_as(removed, |removed| !removed.is_empty())?;
         }
         Ok(())
     }
@@ -155,11 +151,7 @@ impl Removal<'_> {
             let stop = self.terms.anew.then(|| commits::refuse_aside(&fetched)).flatten();
             stop.map_or(Ok(fetched), Err)
         });
-        match &fetched {
-            Ok(fetched) => fetching.finish(!fetched.is_empty()),
-            Err(failure) => fetching.fail(failure),
-        }
-        fetched.map(drop)
+        fetching.conclude_as(fetched, |fetched| !fetched.is_empty()).map(drop)
     }
 }
 

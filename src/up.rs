@@ -209,16 +209,8 @@ impl<'a> Up<'a> {
         }
         let step = self.step.child_of(phase.name(), subject, after);
         let id = step.id();
-        match work(&step).await {
-            Ok((value, changed)) => {
-                step.finish(changed);
-                Ok((value, id))
-            }
-            Err(failure) => {
-                step.fail(&failure);
-                Err(failure)
-            }
-        }
+        let result = work(&step).await;
+        step.conclude_as(result, |(_, changed)| *changed).map(|(value, _)| (value, id))
     }
 
     fn ground(&self, made: &'a Made) -> Ground<'a> {

@@ -133,11 +133,7 @@ async fn reset(removal: &Removal<'_>, node: &Node, host: &Host) -> Result<()> {
         ]),
     };
     let recap = playbook::run_on(&playbook, &context, &assets, &RunOptions::default(), &resetting).await;
-    match &recap {
-        Ok(recap) => resetting.finish(recap.changed > 0),
-        Err(failure) => resetting.fail(failure),
-    }
-    recap.map(drop)
+    resetting.conclude_as(recap, |recap| recap.changed > 0).map(drop)
 }
 
 /// Names the machines that could not be taken out of the cluster; the state stays, so that it can be tried again.

@@ -36,16 +36,8 @@ pub async fn follow(
     step: &Step,
 ) -> Result<Times> {
     let waiting = step.child("wait until Ready");
-    match watch(client, url, revision, expected, &waiting).await {
-        Ok(times) => {
-            waiting.finish(false);
-            Ok(times)
-        }
-        Err(failure) => {
-            waiting.fail(&failure);
-            Err(failure)
-        }
-    }
+    let result = watch(client, url, revision, expected, &waiting).await;
+    waiting.conclude_as(result, |_| false)
 }
 
 async fn watch(client: &Client, url: &str, revision: &Revision, expected: &Expected, step: &Step) -> Result<Times> {

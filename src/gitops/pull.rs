@@ -18,14 +18,8 @@ pub async fn pull(cluster: &Cluster, state: &State, step: &Step) -> Result<Fetch
         Some(failure) => Err(failure),
         None => Ok(fetched),
     });
-    match &result {
-        Ok(fetched) => {
-            let changed = fetched.tell(&reached.gitops.spec.source, &pulling);
-            pulling.finish(changed);
-        }
-        Err(failure) => pulling.fail(failure),
-    }
-    result.map_err(|failure| vec![failure])
+    let changed = result.as_ref().is_ok_and(|fetched| fetched.tell(&reached.gitops.spec.source, &pulling));
+    pulling.conclude_as(result, |_| changed).map_err(|failure| vec![failure])
 }
 
 /// Why the user has to go on from here; nothing where the commits are where they belong.

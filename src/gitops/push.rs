@@ -63,18 +63,13 @@ impl Reached {
     async fn send(&self, step: &Step) -> Result<Revision, Failure> {
         let sending = step.child_of("push", &self.gitops.spec.branch, &[]);
         let remote = &self.entrance.remote;
-        match githost::seed(&self.source, remote, self.gitops.spec.dirty, &sending).await {
-            Ok(seeded) => {
-                if seeded.commit != seeded.tip {
-                    sending.note("`seedbed gitops pull` brings the commits that the cluster is ahead by");
-                }
-                sending.finish(seeded.pushed);
-                Ok(Revision::new(seeded, self.source.git().clone(), remote.clone()))
-            }
-            Err(failure) => {
-                sending.fail(&failure);
-                Err(failure)
-            }
+        let result = githost::seed(&self.source, remote, self.gitops.spec.dirty, &sending).await;
+        if let Ok(seeded) = &result
+            && seeded.commit != seeded.tip
+        {
+            sending.note("`seedbed gitops pull` brings the commits that the cluster is ahead by");
         }
+        let seeded = sending.conclude_as(result, |seeded| seeded.pushed)?;
+        Ok(Revision::new(seeded, self.source.git().clone(), remote.clone()))
     }
 }

@@ -78,7 +78,7 @@ async fn host_repository(
         git_webhook: format!("http://{webhook}{}", webhook_path(token, flux::RECEIVER, flux::NAMESPACE)),
     };
     let recap = play(ground, "playbooks/git-host.yaml", node, host, variables(&embedded)?, &step).await;
-    end(step, recap.map(|recap| recap.changed > 0)).map(drop)
+    step.conclude_as(recap, |recap| recap.changed > 0).map(drop)
 }
 
 async fn seed(gitops: &GitopsPlan, entrance: &Entrance, state: &State, step: &Step) -> Result<Revision> {
@@ -88,16 +88,9 @@ async fn seed(gitops: &GitopsPlan, entrance: &Entrance, state: &State, step: &St
         let seeded = githost::seed(&source, &entrance.remote, gitops.spec.dirty, &step).await?;
         Ok((seeded, source))
     };
-    match result.await {
-        Ok((seeded, source)) => {
-            step.finish(seeded.pushed);
-            Ok(Revision::new(seeded, source.git().clone(), entrance.remote.clone()))
-        }
-        Err(failure) => {
-            step.fail(&failure);
-            Err(failure)
-        }
-    }
+    let result = result.await;
+    let (seeded, source) = step.conclude_as(result, |(seeded, _)| seeded.pushed)?;
+    Ok(Revision::new(seeded, source.git().clone(), entrance.remote.clone()))
 }
 
 async fn install(
@@ -122,7 +115,7 @@ async fn install(
     let webhook = gitops.embedded.then(|| webhook_address(ground.plan));
     let patience = ground.patience(300);
     let result = flux::install(client, manifests, &sync, webhook, patience, &step).await;
-    end(step, result.map(|changed| !changed.is_empty())).map(drop)
+    step.conclude_as(result, |changed| !changed.is_empty()).map(drop)
 }
 
 /// Masks what opens the Git host.
@@ -148,12 +141,4 @@ fn variables(embedded: &Embedded) -> Result<Map<String, Value>> {
         Ok(Value::Object(variables)) => Ok(variables),
         _ => Err(Failure::other("the variables of the Git host have no JSON")),
     }
-}
-
-fn end(step: Step, result: Result<bool>) -> Result<bool> {
-    match &result {
-        Ok(changed) => step.finish(*changed),
-        Err(failure) => step.fail(failure),
-    }
-    result
 }

@@ -48,13 +48,8 @@ pub async fn control_plane(
     let found = init::look(ground, &control, node, host).await?;
     let announce = async {
         let (client, patience) = (&control.client, ground.patience(300));
-        match diagnosis::wait_api(client, &waiting, patience).await {
-            Ok(()) => waiting.finish(false),
-            Err(failure) => {
-                waiting.fail(&failure);
-                return Err(failure);
-            }
-        }
+        let waited = diagnosis::wait_api(client, &waiting, patience).await;
+        waiting.conclude_as(waited, |()| false)?;
         answers(control.clone());
         cni::apply(ground, client, step).await
     };

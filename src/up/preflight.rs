@@ -42,9 +42,5 @@ pub async fn preflight(cluster: &Cluster, assets: &Assets, state: &State, step: 
     let wanted = artifact::needed(&catalog, cluster).map_err(one)?;
     let fetching = step.child("artifacts");
     let fetched = Store::of_user().map_err(one)?.ensure(&catalog, &wanted, &cluster.artifacts, &fetching).await;
-    match &fetched {
-        Ok(_) => fetching.finish(false),
-        Err(failure) => fetching.fail(failure),
-    }
-    fetched.map(drop).map_err(one)
+    fetching.conclude_as(fetched, |_| false).map(drop).map_err(one)
 }

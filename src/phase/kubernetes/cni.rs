@@ -13,11 +13,7 @@ use crate::spec::Cni;
 pub async fn apply(ground: &Ground<'_>, client: &Client, step: &Step) -> Result<()> {
     let step = step.child("apply the CNI");
     let result = apply_objects(ground, client, &step).await;
-    match &result {
-        Ok(changed) => step.finish(*changed),
-        Err(failure) => step.fail(failure),
-    }
-    result.map(drop)
+    step.conclude_as(result, |changed| *changed).map(drop)
 }
 
 async fn apply_objects(ground: &Ground<'_>, client: &Client, step: &Step) -> Result<bool> {

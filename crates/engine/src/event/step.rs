@@ -77,10 +77,15 @@ impl Step {
         self.end(EventKind::Failed { failure: failure.kind, message: failure.to_string() });
     }
 
-    /// Ends it as a result says, and hands the result on.
+    /// Ends it as a result says, which changed something where it is good, and hands the result on.
     pub fn conclude<T>(self, result: Result<T>) -> Result<T> {
+        self.conclude_as(result, |_| true)
+    }
+
+    /// The same; whether something changed is asked of the good result.
+    pub fn conclude_as<T>(self, result: Result<T>, changed: impl FnOnce(&T) -> bool) -> Result<T> {
         match &result {
-            Ok(_) => self.finish(true),
+            Ok(value) => self.finish(changed(value)),
             Err(failure) => self.fail(failure),
         }
         result
