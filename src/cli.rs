@@ -10,6 +10,7 @@ mod gitops;
 mod global;
 mod init;
 mod kubeconfig;
+mod output;
 mod plan;
 mod rebuild;
 mod replay;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use engine::failure::Failure;
 
+use super::output::Output;
 use super::spec_argument::Spec;
 use super::{Context, Ending, Global, Run, put};
 use crate::artifact::{self, Catalog, Listed, Store};
@@ -58,12 +59,6 @@ enum Action {
         #[arg(long, value_name = "SOURCE", default_value = "auto")]
         source: Source,
     },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use engine::failure::{Failure, Kind};
 use jiff::SignedDuration;
 
+use super::output::Output;
 use super::spec_argument::Spec;
 use super::{Context, Ending, Global, Run, put};
 use crate::gitops::{self, Pushed};
@@ -108,12 +109,6 @@ struct Diff {
     /// What is printed
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 impl Gitops {

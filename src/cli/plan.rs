@@ -1,8 +1,9 @@
 //! `seedbed plan`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use engine::failure::Failure;
 
+use super::output::Output;
 use super::spec_argument::Spec;
 use super::{Ending, put};
 use crate::assets::Assets;
@@ -28,12 +29,6 @@ pub struct Plan {
     /// What is printed
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 impl Plan {

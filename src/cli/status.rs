@@ -1,9 +1,10 @@
 //! `seedbed status`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use engine::failure::Kind;
 use serde_json::{Value, json};
 
+use super::output::Output;
 use super::spec_argument::Spec;
 use super::{Ending, Global, put};
 use crate::report::{Paint, Tree, read_journal, summary, summary_data};
@@ -27,12 +28,6 @@ pub struct Status {
     /// What is printed
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 impl Status {

@@ -17,7 +17,8 @@ use seedbed::state::State;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::machine::{Machine, git};
+use crate::support::git::git;
+use crate::support::machine::Machine;
 use crate::support::planned::bits;
 
 /// A spec of machines that exist, its repository, and what an `up` would know.

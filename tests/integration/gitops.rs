@@ -9,7 +9,8 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::support::apiserver::ApiServer;
-use crate::support::flux::{World, git};
+use crate::support::flux::World;
+use crate::support::git::git;
 use crate::support::programs::program;
 
 /// Of loopback, and nobody's: the API's port is fixed.

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::apiserver::ApiServer;
+use super::git::git;
 use super::programs::{manifest, program};
 
 pub const PATIENCE: Patience = Patience::for_seconds(120).every(Duration::from_millis(200), Duration::from_secs(1));
@@ -285,17 +286,6 @@ fn git_host(root: &Path) -> (Remote, SecretData, Child) {
     };
     let data = [("identity", std::fs::read_to_string(&key).unwrap()), ("known_hosts", known)];
     (remote, SecretData(data.map(|(name, value)| (name.to_owned(), value)).to_vec()), sshd)
-}
-
-pub fn git(directory: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .current_dir(directory)
-        .args(["-c", "user.name=User", "-c", "user.email=user@example.com"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 fn free_ports<const N: usize>() -> [u16; N] {

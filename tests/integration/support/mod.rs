@@ -3,6 +3,7 @@
 pub mod apiserver;
 pub mod files;
 pub mod flux;
+pub mod git;
 pub mod hypervisor;
 pub mod machine;
 pub mod planned;
