@@ -1,8 +1,8 @@
 #!/bin/sh
 # Rendered by seedbed. Imports archives from the disk of bits, in the order given.
-#   import-images ARCHIVE...            imports what containerd lacks
-#   import-images --missing ARCHIVE...  prints what it lacks
-#   import-images --wait ARCHIVE...     waits until the import under way has brought them
+#   import-images ARCHIVE...               imports what containerd lacks
+#   import-images --begin UNIT ARCHIVE...  the same as a service in the background; says whether it began
+#   import-images --wait ARCHIVE...        waits until `seedbed-images.service` has brought them
 set -eu
 bits={{ bits }}
 PATH=/usr/local/bin:$PATH
@@ -21,9 +21,14 @@ missing() {
 }
 
 case $1 in
---missing)
-    shift
-    missing "$@"
+--begin)
+    unit=$2
+    shift 2
+    case $(systemctl show --property=ActiveState --value "$unit.service") in active | activating) exit 0 ;; esac
+    [ -n "$(missing "$@")" ] || exit 0
+    systemctl reset-failed "$unit.service" 2>/dev/null || true
+    systemd-run --quiet --unit="$unit" --description='Import container images' "$0" "$@"
+    echo began
     ;;
 --wait)
     shift

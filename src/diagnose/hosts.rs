@@ -19,7 +19,10 @@ const QUESTIONS: [(&str, &str); 9] = [
     (OVERVIEW, LOOK),
     ("kubelet.log", "journalctl --unit=kubelet --no-pager --output=short-iso --lines=1500"),
     ("containerd.log", "journalctl --unit=containerd --no-pager --output=short-iso --lines=1000"),
-    ("seedbed-images.log", "journalctl --unit=seedbed-images --no-pager --output=short-iso --lines=300"),
+    (
+        "seedbed-images.log",
+        "journalctl --unit=seedbed-images --unit=seedbed-images-rest --no-pager --output=short-iso --lines=300",
+    ),
     ("warnings.log", "journalctl --boot --priority=warning --no-pager --output=short-iso --lines=500"),
     ("cloud-init.log", "tail -n 300 /var/log/cloud-init-output.log"),
     ("containers.txt", "crictl pods; echo; crictl ps --all; echo; crictl images"),

@@ -18,6 +18,7 @@ pub use join::join;
 pub use token::Token;
 
 use super::ground::Ground;
+use super::provision::import_rest;
 use crate::kube;
 use crate::plan::NodePlan;
 
@@ -42,30 +43,25 @@ pub async fn control_plane(
     answers: impl FnOnce(ControlPlane),
     step: &Step,
 ) -> Result<ControlPlane> {
-    let waiting = step.child("the API answers");
     let client = kube::connect(ground.identity, server)?;
-    let control = ControlPlane { client, token: Token::make(step), answered: waiting.id() };
-    let found = init::look(ground, &control, node, host).await?;
-    let announce = async {
-        let (client, patience) = (&control.client, ground.patience(300));
-        let waited = diagnosis::wait_api(client, &waiting, patience).await;
-        waiting.conclude_as(waited, |()| false)?;
-        answers(control.clone());
-        cni::apply(ground, client, step).await
-    };
-    match found {
-        init::Found::Whole => {
-            init::ensure_kubelet(host).await?;
-            let waited = announce.await;
-            diagnosis::enrich(waited, host).await?;
-        }
-        found => {
-            init::prepare(ground, &control, node, host, found, step).await?;
-            // The first failure counts: without kubeadm the API never answers.
-            tokio::try_join!(init::run(ground, node, host, step), announce)?;
-            init::mark_whole(host).await?;
-        }
+    let token = Token::make(step);
+    let look = init::look(&client, node, host).await?;
+    if look == init::Found::Whole {
+        init::ensure_kubelet(host).await?;
+    } else {
+        init::prepare(ground, &token, node, host, look, step).await?;
+        init::start(ground, node, host, step).await?;
     }
+    let waiting = step.child("the API answers");
+    let control = ControlPlane { client, token, answered: waiting.id() };
+    let waited = diagnosis::wait_api(&control.client, &waiting, ground.patience(300)).await;
+    waiting.conclude_as(diagnosis::enrich(waited, host).await, |()| false)?;
+    answers(control.clone());
+    let finish = async {
+        import_rest(ground, node, host, step).await?;
+        if look == init::Found::Whole { Ok(()) } else { init::finish(ground, node, host, step).await }
+    };
+    tokio::try_join!(finish, cni::apply(ground, &control.client, step))?;
     settle::settle(ground, &control, node, step).await?;
     let ready = kube::wait_ready(&control.client, step, &node.name, ground.patience(300)).await;
     diagnosis::of_node(ready, &control.client, node, host).await?;

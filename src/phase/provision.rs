@@ -40,6 +40,22 @@ pub async fn provision(ground: &Ground<'_>, node: &NodePlan, host: &Host, step: 
     Ok(Prepared { changed: claimed || sent || recap.changed > 0 })
 }
 
+/// Begins to import the images that a slow control plane gets only when its API answers.
+///
+/// Until then they would compete with the API server, which gives up where it starts too slowly.
+pub async fn import_rest(ground: &Ground<'_>, node: &NodePlan, host: &Host, step: &Step) -> Result<()> {
+    if !held(ground, node.role) {
+        return Ok(());
+    }
+    let existing = matches!(node.machine, MachinePlan::Existing { .. });
+    let Value::Object(variables) =
+        json!({ "bits": if existing { SENT } else { DISK }, "archives": archives(ground, node.role) })
+    else {
+        return Ok(());
+    };
+    play(ground, "playbooks/images.yaml", node, host, variables, step).await.map(drop)
+}
+
 /// Runs the user's own playbooks, after seedbed's; answers whether they changed anything.
 pub async fn provision_more(
     ground: &Ground<'_>,
@@ -101,7 +117,7 @@ fn variables(ground: &Ground<'_>, node: &NodePlan, existing: bool) -> Result<Map
         "bits": if existing { SENT } else { DISK },
         "bits_disk": !existing,
         "bits_label": artifact::LABEL,
-        "archives": archives(ground, node.role),
+        "archives": if held(ground, node.role) { first_archives(ground, node.role) } else { archives(ground, node.role) },
         "first_archives": first_archives(ground, node.role),
         "authorized_keys": if existing { &[] } else { plan.authorized_keys.as_slice() },
         "hosts_entries": hosts.join("\n"),
@@ -110,6 +126,11 @@ fn variables(ground: &Ground<'_>, node: &NodePlan, existing: bool) -> Result<Map
         return Ok(Map::new());
     };
     Ok(variables)
+}
+
+/// Whether all but the first images wait for the API.
+fn held(ground: &Ground<'_>, role: Role) -> bool {
+    ground.emulated() && role == Role::ControlPlane
 }
 
 /// What must be there before kubeadm starts.

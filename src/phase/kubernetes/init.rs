@@ -4,11 +4,13 @@ use engine::event::Step;
 use engine::failure::Result;
 use engine::host::{Attributes, Command, Host, Mode};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
+use kube::Client;
 use kube::api::Api;
 use serde_json::{Map, Value, json};
 
+use super::config;
 use super::kubeadm::{self, CONFIG, MARK};
-use super::{ControlPlane, config};
+use super::token::Token;
 use crate::identity::Identity;
 use crate::phase::ground::Ground;
 use crate::phase::play::play;
@@ -25,7 +27,7 @@ pub enum Found {
 }
 
 /// Looks at what there is.
-pub async fn look(_ground: &Ground<'_>, control: &ControlPlane, node: &NodePlan, host: &Host) -> Result<Found> {
+pub async fn look(client: &Client, node: &NodePlan, host: &Host) -> Result<Found> {
     let mut view = host.view(Mode::Apply);
     if view.stat(MARK).await?.is_some() {
         return Ok(Found::Whole);
@@ -35,7 +37,7 @@ pub async fn look(_ground: &Ground<'_>, control: &ControlPlane, node: &NodePlan,
         return Ok(Found::Nothing);
     }
     // The mark is written last: a run may have been cut short just before it.
-    if has_addons(control, node).await {
+    if has_addons(client, node).await {
         mark_whole(host).await?;
         return Ok(Found::Whole);
     }
@@ -43,8 +45,7 @@ pub async fn look(_ground: &Ground<'_>, control: &ControlPlane, node: &NodePlan,
 }
 
 /// Whether the API answers, knows the node, and has what init makes last.
-async fn has_addons(control: &ControlPlane, node: &NodePlan) -> bool {
-    let client = &control.client;
+async fn has_addons(client: &Client, node: &NodePlan) -> bool {
     let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(client.clone());
     let sets: Api<DaemonSet> = Api::namespaced(client.clone(), "kube-system");
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), "kube-system");
@@ -54,7 +55,7 @@ async fn has_addons(control: &ControlPlane, node: &NodePlan) -> bool {
 /// Places what init reads, after undoing what an earlier one left.
 pub async fn prepare(
     ground: &Ground<'_>,
-    control: &ControlPlane,
+    token: &Token,
     node: &NodePlan,
     host: &Host,
     found: Found,
@@ -66,18 +67,48 @@ pub async fn prepare(
     let Value::Object(variables) = json!({
         "authorities": authorities(ground.identity),
         "encryption_key": ground.identity.encryption.reveal(),
-        "kubeadm_config": config::init(ground, node, &control.token)?,
+        "kubeadm_config": config::init(ground, node, token)?,
     }) else {
         return Ok(());
     };
     play(ground, "playbooks/control-plane.yaml", node, host, variables, step).await.map(drop)
 }
 
-/// Runs it.
-pub async fn run(ground: &Ground<'_>, node: &NodePlan, host: &Host, step: &Step) -> Result<()> {
-    let step = step.child_of("kubeadm init", host.name(), &[]);
-    // The join command that it would show has a token in it.
-    let mut arguments = vec!["init", "--config", CONFIG, "--skip-phases", "show-join-command"];
+/// What brings an API server up: the other phases wait for it, or only load the machine until it answers.
+const TO_THE_API: [&str; 2] = [
+    "init",
+    "--skip-phases=control-plane/controller-manager,control-plane/scheduler,wait-control-plane,upload-config,\
+     upload-certs,mark-control-plane,bootstrap-token,kubelet-finalize,addon,show-join-command",
+];
+/// The rest, once it answers. The join command that it would show has a token in it.
+const FROM_THE_API: [&str; 2] =
+    ["init", "--skip-phases=preflight,certs,kubeconfig,etcd,control-plane/apiserver,kubelet-start,show-join-command"];
+
+/// Runs its phases up to the start of etcd and the API server.
+///
+/// The controller manager and the scheduler come later: what asks an API server that cannot answer yet makes it start
+/// later still, and on a slow machine so late that it gives up.
+pub async fn start(ground: &Ground<'_>, node: &NodePlan, host: &Host, step: &Step) -> Result<()> {
+    run("kubeadm init, up to the API server", &TO_THE_API, ground, node, host, step).await
+}
+
+/// Runs its other phases, and writes down that it is done.
+pub async fn finish(ground: &Ground<'_>, node: &NodePlan, host: &Host, step: &Step) -> Result<()> {
+    run("kubeadm init, the rest", &FROM_THE_API, ground, node, host, step).await?;
+    mark_whole(host).await
+}
+
+async fn run(
+    name: &str,
+    phases: &[&str],
+    ground: &Ground<'_>,
+    node: &NodePlan,
+    host: &Host,
+    step: &Step,
+) -> Result<()> {
+    let step = step.child_of(name, host.name(), &[]);
+    let mut arguments = phases.to_vec();
+    arguments.extend(["--config", CONFIG]);
     arguments.extend(kubeadm::preflight(&node.machine));
     let result = kubeadm::run(host, &arguments, ground.time(600), &step).await;
     step.conclude(result)
