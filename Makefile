@@ -6,14 +6,14 @@ SEEDBED := $(BIN)/seedbed
 # What scripts/prepare installs lies there.
 export PATH := $(HOME)/.cargo/bin:/usr/local/go/bin:$(PATH)
 
-.PHONY: quickstart tools build workstation test format lint deny programs unit schema e2e e2e-two e2e-existing bench help
+.PHONY: quickstart tools build workstation test format lint deny programs unit schema e2e e2e-two e2e-existing e2e-fresh bench help
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 quickstart: workstation ## sets up what is missing and ends with a synced cluster of one node
 	[ -e quickstart/seedbed.yaml ] || $(SEEDBED) init quickstart
-	scripts/prepare run $(SEEDBED) up quickstart
+	scripts/prepare run $(SEEDBED) up quickstart $(UP)
 	@echo; echo "Synced from quickstart/gitops. Use it with:"
 	@echo "  export KUBECONFIG=$$($(SEEDBED) kubeconfig quickstart --path)"
 
@@ -62,6 +62,9 @@ e2e-two: tools ## the same with a worker; about an hour where there is no KVM
 e2e-existing: tools ## on a machine that exists, which another spec lends; about half an hour where there is no KVM
 	scripts/prepare machines
 	tests/e2e/run --existing
+
+e2e-fresh: tools ## `make quickstart` in a root where nothing is installed; about an hour where there is no KVM
+	tests/e2e/fresh
 
 bench: ## start time, and a cold `up` beside the same steps by hand
 	bench/help
