@@ -124,7 +124,8 @@ fn network(mac: &str, addressing: Addressing) -> Value {
         Addressing::Dhcp => ethernet["dhcp4"] = true.into(),
         Addressing::Static { address, range, gateway } => {
             ethernet["addresses"] = json!([format!("{address}/{}", range.prefix_len())]);
-            ethernet["routes"] = json!([{ "to": "default", "via": gateway }]);
+            // The word `default` is not known to cloud-init when it writes for networkd (25.1).
+            ethernet["routes"] = json!([{ "to": "0.0.0.0/0", "via": gateway }]);
             ethernet["nameservers"] = json!({ "addresses": [gateway] });
         }
     }
@@ -153,6 +154,6 @@ mod tests {
     fn a_bridge_gets_static_addresses() {
         let range = "10.1.2.0/24".parse().unwrap();
         let addressing = Addressing::Static { address: [10, 1, 2, 7].into(), range, gateway: [10, 1, 2, 1].into() };
-        insta::assert_snapshot!(network("52:54:00:00:00:01", addressing).to_string(), @r#"{"version":2,"ethernets":{"main":{"match":{"macaddress":"52:54:00:00:00:01"},"addresses":["10.1.2.7/24"],"routes":[{"to":"default","via":"10.1.2.1"}],"nameservers":{"addresses":["10.1.2.1"]}}}}"#);
+        insta::assert_snapshot!(network("52:54:00:00:00:01", addressing).to_string(), @r#"{"version":2,"ethernets":{"main":{"match":{"macaddress":"52:54:00:00:00:01"},"addresses":["10.1.2.7/24"],"routes":[{"to":"0.0.0.0/0","via":"10.1.2.1"}],"nameservers":{"addresses":["10.1.2.1"]}}}}"#);
     }
 }
