@@ -7,7 +7,6 @@ mod archive;
 mod bits;
 mod build;
 mod catalog;
-mod digest;
 mod disk;
 mod ensure;
 mod listing;

@@ -25,8 +25,8 @@ mod house;
 mod kube_api;
 #[path = "integration/kubeadm.rs"]
 mod kubeadm;
-#[path = "integration/registry.rs"]
-mod registry;
+#[path = "integration/mirror.rs"]
+mod mirror;
 #[path = "integration/secrets.rs"]
 mod secrets;
 #[path = "integration/specs.rs"]

@@ -9,12 +9,12 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
+use engine::digest::{self, Hashing};
 use serde_json::json;
 
 pub use debian::debian_layer;
 pub use writer::Writer;
 
-use super::digest::{self, Hashing};
 use super::store::Blob;
 
 /// What an image is made of, lowest layer first; the program's layer goes on top.

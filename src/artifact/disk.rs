@@ -13,12 +13,12 @@ use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use engine::digest;
 use engine::event::Step;
 use engine::failure::{Failure, Result};
 
 use super::bits::{Bit, Bits, Origin};
 use super::catalog::Kind;
-use super::digest;
 use super::process::Program;
 use super::store::{Entry, Store};
 

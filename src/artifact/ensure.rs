@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use engine::digest;
 use engine::event::Step;
 use engine::failure::{Failure, Result};
 
 use super::bits::{Bit, Bits, Origin};
 use super::build::{self, Builder};
 use super::catalog::{Artifact, Catalog};
+use super::recipe;
 use super::source::Upstream;
 use super::store::{Blob, Entry, Store};
-use super::{digest, recipe};
 use crate::spec::{ArtifactSource, Artifacts};
 
 impl Store {

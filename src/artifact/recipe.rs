@@ -3,11 +3,11 @@
 //! A key covers the catalog's entry and every file that a recipe names. The compiler's version is recorded beside the
 //! result and is not part of the key, so that a workstation without Go still finds what was built on it.
 
+use engine::digest;
 use engine::failure::{Failure, Result};
 use serde_json::{Value, json};
 
 use super::catalog::{Artifact, Catalog, Component, ImageRecipe, Layer, MachineRecipe, Published, Recipe};
-use super::digest;
 
 /// Changes when the way of building changes.
 const FORMAT: u32 = 1;

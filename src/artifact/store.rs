@@ -14,11 +14,11 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use engine::digest;
 use engine::failure::{Failure, Result};
 use serde::{Deserialize, Serialize};
 
 use super::bits::Origin;
-use super::digest;
 
 /// The store. Reading takes no lock; filling does.
 #[derive(Clone, Debug)]

@@ -45,6 +45,10 @@ enum Action {
     Fetch {
         #[command(flatten)]
         spec: Spec,
+
+        /// Bring only this one, whether the cluster needs it or not; may be given several times
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
     },
     /// Copy artifacts out of the store, after bringing what is missing; no spec is read
     Copy {
@@ -73,7 +77,7 @@ impl Artifacts {
     pub fn run(&self, global: &Global) -> Ending {
         let one = |failure| vec![failure];
         let spec = match &self.action {
-            Action::List { spec, .. } | Action::Fetch { spec } => spec,
+            Action::List { spec, .. } | Action::Fetch { spec, .. } => spec,
             Action::Copy { directory, names, source } => {
                 copy(global, directory, names, *source)?;
                 return Ok(0);
@@ -83,7 +87,7 @@ impl Artifacts {
         let catalog = Catalog::load_with(&Assets::beside(&cluster.directory)).map_err(one)?;
         let store = Store::of_user().map_err(one)?;
         let wanted = artifact::needed(&catalog, &cluster).map_err(one)?;
-        match self.action {
+        match &self.action {
             Action::List { output, .. } => {
                 let mut listed = artifact::list(&store, &catalog, &cluster.artifacts).map_err(one)?;
                 listed.retain(|listed| wanted.contains(&listed.name.as_str()));
@@ -91,6 +95,10 @@ impl Artifacts {
                     Output::Text => text(&listed),
                     Output::Json => format!("{:#}\n", serde_json::json!(listed)),
                 });
+            }
+            Action::Fetch { only, .. } if !only.is_empty() => {
+                let only: Vec<&str> = only.iter().map(String::as_str).collect();
+                fetch(global, &cluster, &catalog, &store, &only)?;
             }
             Action::Fetch { .. } | Action::Copy { .. } => fetch(global, &cluster, &catalog, &store, &wanted)?,
         }

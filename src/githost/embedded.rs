@@ -1,7 +1,7 @@
 //! The embedded Git host: a bare repository on the first control plane, over the system's sshd.
 
+use engine::digest;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 /// What `playbooks/git-host.yaml` is given. The keys are public ones, in OpenSSH format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,9 +21,5 @@ pub struct Embedded {
 
 /// The path of a Flux Receiver's webhook, which notification-controller derives from the token.
 pub fn webhook_path(token: &str, name: &str, namespace: &str) -> String {
-    format!("/hook/{}", hexadecimal(&Sha256::digest(format!("{token}{name}{namespace}"))))
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    format!("/hook/{}", digest::of_bytes(format!("{token}{name}{namespace}").as_bytes()))
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
+use engine::digest;
 use engine::failure::{Failure, Result};
-use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::embedded::hexadecimal;
 use super::{Access, Remote};
 use crate::identity::Identity;
 use crate::plan::{GitopsPlan, Pace, Plan};
@@ -76,7 +75,7 @@ fn embedded(plan: &Plan, gitops: &GitopsPlan, identity: &Identity, state: &State
 
 /// The token of the Receiver that the embedded host calls.
 pub fn receiver_token(identity: &Identity) -> String {
-    hexadecimal(&Sha256::digest(format!("seedbed receiver {}", identity.git.flux.private)))
+    digest::of_bytes(format!("seedbed receiver {}", identity.git.flux.private).as_bytes())
 }
 
 async fn by_url(text: &str, credentials: Option<&Credentials>, state: &State) -> Result<(Access, SecretData)> {

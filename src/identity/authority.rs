@@ -2,13 +2,13 @@
 //!
 //! RSA keys would take tens of seconds each on an emulated node, and the ring back end makes none.
 
+use engine::digest;
 use engine::failure::{Failure, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SerialNumber,
 };
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
 
 use super::{Sensitive, SigningKey};
@@ -63,14 +63,14 @@ impl Authority {
         let (_, pem) = x509_parser::pem::parse_x509_pem(self.certificate.as_bytes()).map_err(|error| {
             Failure::invalid("the identity holds a certificate that does not parse").because(&error)
         })?;
-        Ok(hex(&Sha256::digest(&pem.contents)))
+        Ok(digest::of_bytes(&pem.contents))
     }
 
     /// kubeadm's `caCertHashes` entry: `sha256:` and the digest of the public key information.
     pub fn public_key_pin(&self) -> Result<String> {
         let key = KeyPair::from_pem(self.key.reveal()).map_err(failed)?;
         let information = rcgen::PublicKeyData::subject_public_key_info(&key);
-        Ok(format!("sha256:{}", hex(&Sha256::digest(&information))))
+        Ok(format!("sha256:{}", digest::of_bytes(&information)))
     }
 
     fn issue(&self, mut parameters: CertificateParams) -> Result<Credential> {
@@ -110,12 +110,4 @@ fn parameters(common: &str, organisation: Option<&str>) -> CertificateParams {
 #[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 fn failed(error: rcgen::Error) -> Failure {
     Failure::other("a certificate could not be made").because(&error)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

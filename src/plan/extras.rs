@@ -1,14 +1,11 @@
 //! What is read from files for a plan's text: the user's files and artifacts in the place of others.
 
-use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
+use engine::digest;
 use engine::failure::{Failure, Result};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
-use super::fingerprint::hex;
 use crate::assets::Assets;
 use crate::spec::{ArtifactSource, Cluster};
 
@@ -44,14 +41,7 @@ impl Extras {
 }
 
 fn sha256(file: &Path) -> Result<String> {
-    let failed = |error: io::Error| Failure::invalid(format!("cannot read {}", file.display())).cause(error);
-    let mut open = File::open(file).map_err(failed)?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match io::Read::read(&mut open, &mut buffer).map_err(failed)? {
-            0 => return Ok(hex(&digest.finalize())),
-            length => digest.update(&buffer[..length]),
-        }
-    }
+    let (digest, _) = digest::of_file(file)
+        .map_err(|error| Failure::invalid(format!("cannot read {}", file.display())).because(&error))?;
+    Ok(digest)
 }

@@ -1,5 +1,6 @@
 //! Hashes that stay the same as long as what they stand for does.
 
+use engine::digest::hexadecimal;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -24,7 +25,7 @@ pub fn spec_hash(cluster: &Cluster) -> String {
     }
     let directory = format!("{}/", cluster.directory.display());
     let canonical = canonical(value, &directory).to_string();
-    hex(&hash(&[canonical.as_bytes()]))
+    hexadecimal(&hash(&[canonical.as_bytes()]))
 }
 
 /// Sorted keys, and paths as they start from the spec's directory.
@@ -39,12 +40,4 @@ fn canonical(value: Value, directory: &str) -> Value {
         Value::String(text) => text.strip_prefix(directory).map_or_else(|| text.clone(), str::to_owned).into(),
         other => other,
     }
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -5,10 +5,11 @@
 
 use std::net::Ipv4Addr;
 
+use engine::digest::hexadecimal;
 use engine::failure::Failure;
 use ipnet::Ipv4Net;
 
-use super::fingerprint::{hash, hex};
+use super::fingerprint::hash;
 use super::{NetworkPlan, Site};
 use crate::spec::{Cluster, Network};
 
@@ -107,7 +108,7 @@ fn bridge(cluster: &Cluster, site: &Site) -> String {
     }
     let plain = format!("sb-{}", cluster.name);
     let hashed = |round: u8| {
-        let end = hex(&hash(&[b"bridge", cluster.name.as_bytes(), &[round]])[..3]);
+        let end = hexadecimal(&hash(&[b"bridge", cluster.name.as_bytes(), &[round]])[..3]);
         format!("sb-{}-{end}", &cluster.name[..cluster.name.len().min(5)])
     };
     let free = |name: &String| name.len() <= INTERFACE && !site.bridges.contains(name);

@@ -29,7 +29,7 @@ pub use command::{Command, Output, Program, quote};
 pub use connect_error::{ConnectError, Reason};
 pub use connection::Host;
 pub use footprint::Footprint;
-pub use perform::digest;
+pub use perform::of_file;
 pub use query::{Answer, FileKind, Query, Stat};
 pub use recorded::{Recorded, Said};
 pub use ssh::Forward;

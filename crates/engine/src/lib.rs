@@ -3,6 +3,7 @@
 //! Knows nothing of Kubernetes, libvirt or command lines. Start reading at `playbook`.
 
 pub mod asset;
+pub mod digest;
 pub mod event;
 pub mod failure;
 pub mod host;

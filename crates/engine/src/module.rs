@@ -169,17 +169,6 @@ modules! {
     }
 }
 
-/// The sha256 of bytes in hexadecimal.
-fn hexadecimal(bytes: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    use std::fmt::Write as _;
-
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 
-use crate::artifact::digest;
+use engine::digest;
 
 /// 2026-01-01T00:00:00Z, the time of every entry.
 const MODIFIED: u64 = 1_767_225_600;

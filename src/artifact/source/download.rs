@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
+use engine::digest::{self, Hashing};
 use engine::event::{Step, Unit};
 use engine::failure::{Failure, Result};
 use futures::StreamExt as _;
@@ -13,7 +14,6 @@ use reqwest::{RequestBuilder, StatusCode};
 
 use super::{Upstream, checksum, unpack};
 use crate::artifact::catalog::Artifact;
-use crate::artifact::digest::{self, Hashing};
 use crate::artifact::store::Blob;
 
 /// How often a download is tried.

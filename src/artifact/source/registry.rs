@@ -6,6 +6,7 @@ mod token;
 
 use std::fs::File;
 
+use engine::digest;
 use engine::event::Step;
 use engine::failure::{Failure, Result};
 use reqwest::header::{ACCEPT, AUTHORIZATION};
@@ -15,7 +16,6 @@ use serde_json::json;
 use super::Upstream;
 use crate::artifact::archive;
 use crate::artifact::catalog::Artifact;
-use crate::artifact::digest;
 use crate::artifact::store::Blob;
 
 /// The manifests that are understood.
@@ -105,14 +105,16 @@ impl Upstream<'_> {
             check(&chosen.digest, &digest::of_bytes(&bytes), image)?;
             manifest = parse(&bytes, image)?;
         }
-        let work = self.store.work(&artifact.name)?;
         let mut blobs = Vec::new();
         for blob in manifest.config.iter().chain(&manifest.layers) {
-            let path = work.path().join(blob.digest.replace(':', "-"));
+            // Named by its content, so that the next run finds what this one left; images side by side may share it.
+            let name = format!("{}-{}.part", blob.digest.replace([':', '/'], "-"), artifact.name);
+            let path = self.store.work_root()?.join(name);
             let found = self.to_file(get(image.blob(&blob.digest)), &path, step).await?;
-            check(&blob.digest, &found.digest, image)?;
+            check(&blob.digest, &found.digest, image).inspect_err(|_| drop(std::fs::remove_file(&path)))?;
             blobs.push((path, found));
         }
+        let work = self.store.work(&artifact.name)?;
         let reference = artifact.reference.clone().unwrap_or_default();
         let media_type = manifest.media_type.as_deref().unwrap_or("application/vnd.oci.image.manifest.v1+json");
         let output = work.path().join("image.tar");
@@ -131,6 +133,9 @@ impl Upstream<'_> {
         let blob = tokio::task::block_in_place(write)
             .map_err(|error| Failure::other(format!("cannot write the image {reference}")).because(&error))?;
         self.store.adopt(&output, &blob)?;
+        for (path, _) in &blobs {
+            let _ = std::fs::remove_file(path);
+        }
         Ok(blob)
     }
 }

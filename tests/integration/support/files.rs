@@ -1,4 +1,4 @@
-//! An HTTP server on loopback that serves files, with ranges, and can break off.
+//! An HTTP server on loopback that serves files, with ranges.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -7,23 +7,22 @@ use std::sync::{Arc, Mutex};
 
 /// The server. It ends with the test.
 pub struct Files {
+    /// `127.0.0.1:PORT`.
     pub address: String,
     shared: Arc<Shared>,
 }
 
 struct Shared {
     files: BTreeMap<String, Vec<u8>>,
-    /// How many bytes of the first long answer are sent before the connection breaks.
-    cut: Mutex<Option<usize>>,
     requests: Mutex<Vec<String>>,
 }
 
 impl Files {
-    /// Serves files by their paths; the first answer longer than `cut` breaks off there.
-    pub fn serve(files: BTreeMap<String, Vec<u8>>, cut: Option<usize>) -> Self {
+    /// Serves files by their paths.
+    pub fn serve(files: BTreeMap<String, Vec<u8>>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let shared = Arc::new(Shared { files, cut: Mutex::new(cut), requests: Mutex::default() });
+        let address = listener.local_addr().unwrap().to_string();
+        let shared = Arc::new(Shared { files, requests: Mutex::default() });
         let server = Arc::clone(&shared);
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
@@ -62,15 +61,9 @@ impl Shared {
         };
         let body = &body[start..];
         let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{range}connection: close\r\n\r\n", body.len());
-        let mut sent = body.len();
-        let mut cut = self.cut.lock().unwrap();
-        if cut.is_some_and(|cut| cut < body.len()) {
-            sent = cut.take().unwrap_or_default();
-        }
-        drop(cut);
         let _ = connection.write_all(head.as_bytes());
         if !first.starts_with("HEAD") {
-            let _ = connection.write_all(&body[..sent]);
+            let _ = connection.write_all(body);
         }
     }
 }

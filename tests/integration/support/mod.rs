@@ -1,6 +1,7 @@
 //! What several tests stand on: real programs from the store, an API server, and Flux.
 
 pub mod apiserver;
+pub mod cut;
 pub mod files;
 pub mod flux;
 pub mod git;
@@ -9,3 +10,4 @@ pub mod machine;
 pub mod planned;
 pub mod planted;
 pub mod programs;
+pub mod registry;

@@ -1,12 +1,13 @@
 //! Queries and changes performed on a real host: a script, a task, and what its output means.
 
+use std::io::{self, Write as _};
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
 use super::channel::Task;
 use super::{Answer, Change, Host, Output, Query, script};
+use crate::digest::{self, Hashing};
 use crate::event::Step;
 use crate::failure::{Failure, Result};
 
@@ -45,12 +46,12 @@ pub(super) async fn alter(host: &Host, change: &Change, step: Option<&Step>) -> 
             Change::Remove { path } => script::remove(path),
             Change::Write { path, content, attributes } => {
                 stdin = Some(content.as_slice());
-                let sha256 = hexadecimal(&Sha256::digest(content));
+                let sha256 = digest::of_bytes(content);
                 let content = script::Content { size: content.len() as u64, sha256: &sha256, unique: &unique };
                 script::write(path, &content, attributes)
             }
             Change::Send { path, source, attributes } => {
-                let (size, sha256) = digest(source).await?;
+                let (sha256, size) = of_file(source).await?;
                 let content = script::Content { size, sha256: &sha256, unique: &unique };
                 let output = host.send(&script::write(path, &content, attributes), source, size, step).await?;
                 return if output.success() { Ok(Output::default()) } else { Err(failed(host, change, &output)) };
@@ -76,31 +77,20 @@ fn failed(host: &Host, tried: &dyn std::fmt::Display, output: &Output) -> Failur
     Failure::step(format!("{}: `{tried}` failed", host.name())).cause(script::complaint(output))
 }
 
-/// The length and sha256 of a file of the workstation.
-pub async fn digest(source: &Path) -> Result<(u64, String)> {
+/// The sha256 and length of a file of the workstation; reading it blocks nothing.
+pub async fn of_file(source: &Path) -> Result<(String, u64)> {
     let read = async {
         let mut file = tokio::fs::File::open(source).await?;
-        let mut hasher = Sha256::new();
-        let mut size = 0;
+        let mut hashing = Hashing::new(io::sink());
         let mut piece = vec![0; 1 << 20];
         loop {
             match file.read(&mut piece).await? {
-                0 => return Ok((size, hexadecimal(&hasher.finalize()))),
-                length => {
-                    size += length as u64;
-                    hasher.update(&piece[..length]);
-                }
+                0 => break,
+                length => hashing.write_all(&piece[..length])?,
             }
         }
+        let (sha256, size, _) = hashing.finish();
+        Ok((sha256, size))
     };
-    read.await
-        .map_err(|error: std::io::Error| Failure::other(format!("cannot read {}", source.display())).because(&error))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    read.await.map_err(|error: io::Error| Failure::other(format!("cannot read {}", source.display())).because(&error))
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use super::arg::{Argument, Flag, Given, Mode, RemotePath, arguments};
 use super::attributes::Wanted;
 use super::{Diff, Outcome, access};
+use crate::digest;
 use crate::failure::{Failure, Result};
-use crate::host::{Attributes, Change, Command, FileKind, HostView, Stat, digest};
+use crate::host::{Attributes, Change, Command, FileKind, HostView, Stat, of_file};
 
 /// Bytes of a file: text, or a list or map, which become JSON.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,12 +75,12 @@ enum Source {
 pub async fn run(args: &Args, host: &mut HostView<'_>) -> Result<Outcome> {
     let dest = destination(args, host).await?;
     let (source, sha256) = match (&args.content, &args.source, &args.src) {
-        (Some(content), ..) => (Source::Bytes(content.0.clone()), super::hexadecimal(&content.0)),
-        (None, Some(file), _) => (Source::File(file.clone()), digest(file).await?.1),
+        (Some(content), ..) => (Source::Bytes(content.0.clone()), digest::of_bytes(&content.0)),
+        (None, Some(file), _) => (Source::File(file.clone()), of_file(file).await?.0),
         (None, None, Some(src)) if args.remote_src.0 => {
             let content = host.read(src.as_str()).await?;
             let content = content.ok_or_else(|| Failure::step(format!("{src} does not exist on the host")))?;
-            let sha256 = super::hexadecimal(&content);
+            let sha256 = digest::of_bytes(&content);
             (Source::Bytes(content), sha256)
         }
         _ => return Err(Failure::step("there is nothing to copy").hint("give `content` or `src`")),

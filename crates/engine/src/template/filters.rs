@@ -1,8 +1,6 @@
 //! Ansible's filters over text and plain values.
 #![expect(clippy::needless_pass_by_value, reason = "minijinja hands filters owned arguments")]
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::{Kwargs, Rest};
@@ -11,6 +9,7 @@ use regex::RegexBuilder;
 use sha2::{Digest, Sha256, Sha512};
 
 use super::{expression, json};
+use crate::digest::hexadecimal;
 
 pub fn add_to(environment: &mut Environment<'static>) {
     environment.add_filter("bool", boolean);
@@ -177,12 +176,6 @@ fn path_join(parts: &[String]) -> String {
 
 fn hash(text: &Value, algorithm: Option<&str>) -> Result<String, Error> {
     let bytes = text.to_string();
-    let hexadecimal = |digest: &[u8]| {
-        digest.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    };
     match algorithm {
         Some("sha256") => Ok(hexadecimal(&Sha256::digest(&bytes))),
         Some("sha512") => Ok(hexadecimal(&Sha512::digest(&bytes))),
