@@ -30,7 +30,7 @@ use crate::kube::server_url;
 use crate::phase::ground::Ground;
 use crate::phase::kubernetes::{self, ControlPlane};
 use crate::phase::{self, Phase, provision};
-use crate::plan::{NodePlan, Plan};
+use crate::plan::{NodePlan, Plan, Record};
 use crate::spec::{Cluster, Role};
 use crate::state::State;
 
@@ -43,9 +43,9 @@ pub async fn up(
     step: &Step,
     token: &CancellationToken,
 ) -> Result<(), Vec<Failure>> {
-    let known = Known::of(cluster, state, step).await?;
+    let known = Known::of(cluster, assets, state, step).await?;
     let one = |failure| vec![failure];
-    state.record_applied(&known.plan).map_err(one)?;
+    state.record_applied(&Record::of(&known.plan, &known.inputs)).map_err(one)?;
     access::write(state, &known.plan, &known.identity).map_err(one)?;
     // A child: what a failed path cancels is not the user's interruption.
     let token = token.child_token();

@@ -19,11 +19,7 @@ impl Assets {
     /// or stem.
     pub fn strays(&self, referring: &[PathBuf]) -> Vec<Failure> {
         let Some(directory) = &self.directory else { return Vec::new() };
-        let mut files = Vec::new();
-        for folder in FOLDERS {
-            collect(&directory.join(folder), &mut files);
-        }
-        files.sort();
+        let files = in_folders(directory);
         if files.is_empty() {
             return Vec::new();
         }
@@ -37,6 +33,28 @@ impl Assets {
         });
         strays.collect()
     }
+
+    /// The user's own files in the folders with their names, but for those that are the same as the embedded ones.
+    pub fn own_files(&self) -> Vec<(String, PathBuf)> {
+        let Some(directory) = &self.directory else { return Vec::new() };
+        let files = in_folders(directory).into_iter();
+        let named = files.filter_map(|path| Some((path.strip_prefix(directory).ok()?.display().to_string(), path)));
+        let differs = |(name, path): &(String, PathBuf)| match embedded(name) {
+            Some((_, bytes)) => fs::read(path).ok().as_deref() != Some(bytes),
+            None => true,
+        };
+        named.filter(differs).collect()
+    }
+}
+
+/// The files in the overriding folders, sorted.
+fn in_folders(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for folder in FOLDERS {
+        collect(&directory.join(folder), &mut files);
+    }
+    files.sort();
+    files
 }
 
 fn stray(path: &Path, name: &str) -> Failure {

@@ -8,7 +8,7 @@ use super::spec_argument::Spec;
 use super::{Ending, put};
 use crate::assets::Assets;
 use crate::identity::Identity;
-use crate::plan::{self, Extras, PublicIdentity};
+use crate::plan::{self, Extras, Inputs, PublicIdentity};
 use crate::state::State;
 
 /// Show what `up` would make and do; the same answer every time, writes nothing
@@ -40,9 +40,13 @@ impl Plan {
         let identity = identity.map_or_else(PublicIdentity::not_yet, |identity| identity.public());
         let site = super::run::wait(super::validate::site(&cluster, &identity)).map_err(one)?.map_err(one)?;
         let plan = plan::make(&cluster, &site, &identity)?;
-        let extras = Extras::read(&cluster, &Assets::beside(&cluster.directory)).map_err(one)?;
-        let applied = state.applied().map_err(one)?;
-        let changes = applied.map(|applied| plan::compare(&applied, &plan)).unwrap_or_default();
+        let assets = Assets::beside(&cluster.directory);
+        let extras = Extras::read(&cluster, &assets).map_err(one)?;
+        let mut changes = Vec::new();
+        if let Some(applied) = state.applied().map_err(one)? {
+            changes = plan::compare(&applied, &plan);
+            changes.extend(plan::compare_inputs(&applied, &Inputs::read(&cluster, &assets).map_err(one)?));
+        }
         put(&match self.output {
             Output::Text => {
                 let mut text = plan::text(&plan, &extras);

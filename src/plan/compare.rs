@@ -1,10 +1,12 @@
 //! What was edited between two runs, and what of it needs a rebuild.
 
+use std::collections::BTreeSet;
+
 use engine::failure::Failure;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Plan;
+use super::{Inputs, Plan, Record};
 
 /// One difference between the plan applied last and the new one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,15 +33,29 @@ pub fn compare(old: &Value, new: &Plan) -> Vec<Change> {
     changes
 }
 
+/// Compares the inputs of a record with those of now. A record of an earlier version has none, and tells nothing.
+pub fn compare_inputs(old: &Value, new: &Inputs) -> Vec<Change> {
+    let Some(old) = Record::inputs(old) else { return Vec::new() };
+    let names: BTreeSet<&String> = old.keys().chain(new.digests.keys()).collect();
+    let changes = names.into_iter().filter(|name| old.get(*name) != new.digests.get(*name)).map(|name| Change {
+        what: name.clone(),
+        from: old.get(name).cloned(),
+        to: new.digests.get(name).cloned(),
+        needs_rebuild: new.is_lasting(name),
+    });
+    changes.collect()
+}
+
 /// Refuses changes that need a rebuild, all in one failure.
 pub fn refuse_rebuild(changes: &[Change]) -> Option<Failure> {
     let wrong: Vec<String> = changes.iter().filter(|change| change.needs_rebuild).map(ToString::to_string).collect();
     if wrong.is_empty() {
         return None;
     }
-    let failure = Failure::refused("the spec was edited, and what exists cannot be altered into it")
-        .evidence(wrong.join("\n"))
-        .hint("Take the edit back, or make the cluster anew: `seedbed rebuild`.");
+    let failure =
+        Failure::refused("what the cluster was made from was edited, and what exists cannot be altered into it")
+            .evidence(wrong.join("\n"))
+            .hint("Take the edit back, or make the cluster anew: `seedbed rebuild`.");
     Some(failure)
 }
 
@@ -57,7 +73,7 @@ impl std::fmt::Display for Change {
 fn walk(path: &str, old: &Value, new: &Value, changes: &mut Vec<Change>) {
     let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     match (old, new) {
-        _ if old == new || path == "spec_hash" => {}
+        _ if old == new || path == "spec_hash" || path == "inputs" => {}
         (Value::Object(before), Value::Object(after)) => {
             let added = after.keys().filter(|key| !before.contains_key(*key));
             for key in before.keys().chain(added) {

@@ -3,10 +3,11 @@
 use engine::event::Step;
 use engine::failure::{Failure, Result};
 
+use crate::assets::Assets;
 use crate::identity::{Identity, owner_keys};
 use crate::machine::{ClusterFound, Provider};
 use crate::phase::gitops::Secrets;
-use crate::plan::{self, Plan, Site};
+use crate::plan::{self, Inputs, Plan, Site};
 use crate::spec::{self, Cluster};
 use crate::state::State;
 
@@ -17,6 +18,8 @@ pub struct Known {
     pub provider: Option<Provider>,
     pub identity: Identity,
     pub plan: Plan,
+    /// What the cluster is made from beside it.
+    pub inputs: Inputs,
     /// What the user wants in the cluster before its first sync.
     pub secrets: Secrets,
 }
@@ -25,8 +28,9 @@ impl Known {
     /// Reads the ground, loads or makes the identity, plans, and refuses what only `rebuild` can do.
     ///
     /// Nothing is written before everything that can be refused has been.
-    pub async fn of(cluster: &Cluster, state: &State, step: &Step) -> Result<Self, Vec<Failure>> {
+    pub async fn of(cluster: &Cluster, assets: &Assets, state: &State, step: &Step) -> Result<Self, Vec<Failure>> {
         let one = |failure| vec![failure];
+        let inputs = Inputs::read(cluster, assets).map_err(one)?;
         let secrets = Secrets::read(cluster, step).await?;
         let provider = provider(cluster).await.map_err(one)?;
         let loaded = Identity::load(state.directory()).map_err(one)?;
@@ -45,7 +49,7 @@ impl Known {
             (identity, true)
         };
         identity.register(step.events().secrets());
-        let (site, plan) = plan(cluster, state, provider.as_ref(), &identity, step).await?;
+        let (site, plan) = plan(cluster, state, provider.as_ref(), &identity, Some(&inputs), step).await?;
         if altered {
             identity.save(state.directory()).map_err(one)?;
             for (name, fingerprint) in identity.fingerprints().map_err(one)? {
@@ -64,7 +68,7 @@ impl Known {
                 step.warn(warning);
             }
         }
-        Ok(Self { provider, identity, plan, secrets })
+        Ok(Self { provider, identity, plan, inputs, secrets })
     }
 
     /// The same of a cluster that `up` made, without its secrets; writes nothing.
@@ -80,8 +84,9 @@ impl Known {
         let provider = provider(cluster).await.map_err(one)?;
         // Nodes that the next `up` makes have no keys yet; nothing here asks for them.
         identity.add_hosts(cluster.nodes.iter().map(|node| node.name.as_str())).map_err(one)?;
-        let (_, plan) = plan(cluster, state, provider.as_ref(), &identity, step).await?;
-        Ok(Self { provider, identity, plan, secrets: Secrets::default() })
+        // What only the next `up` reads says nothing of the cluster as it is.
+        let (_, plan) = plan(cluster, state, provider.as_ref(), &identity, None, step).await?;
+        Ok(Self { provider, identity, plan, inputs: Inputs::default(), secrets: Secrets::default() })
     }
 }
 
@@ -91,6 +96,7 @@ async fn plan(
     state: &State,
     provider: Option<&Provider>,
     identity: &Identity,
+    inputs: Option<&Inputs>,
     step: &Step,
 ) -> Result<(Site, Plan), Vec<Failure>> {
     let one = |failure| vec![failure];
@@ -103,12 +109,13 @@ async fn plan(
         provider.require_reach(&plan).map_err(one)?;
     }
     if let Some(applied) = state.applied().map_err(one)? {
-        let changes = plan::compare(&applied, &plan);
+        let mut changes = plan::compare(&applied, &plan);
+        changes.extend(inputs.iter().flat_map(|inputs| plan::compare_inputs(&applied, inputs)));
         if let Some(failure) = plan::refuse_rebuild(&changes) {
             return Err(vec![failure]);
         }
         for change in &changes {
-            step.note(format!("the spec changed: {change}"));
+            step.note(format!("edited since the last up: {change}"));
         }
     }
     Ok((site, plan))
