@@ -41,6 +41,7 @@ pub async fn bits_disk(store: &Store, bits: &Bits, step: &Step) -> Result<PathBu
     }
     let key = digest::of_bytes(format!("{FORMAT}\n{manifest}{images}").as_bytes());
     if let Some(blob) = store.find(&key).and_then(|entry| entry.outputs.get("disk").cloned()) {
+        store.touch(&key);
         return Ok(store.path(&blob));
     }
     let step = step.child("pack the disk of bits");

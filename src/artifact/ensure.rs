@@ -30,14 +30,28 @@ impl Store {
         }
         let mut bits = Bits::default();
         for artifact in wanted {
-            let bit = self.bit(catalog, artifact, settings)?;
-            bits.insert(bit.ok_or_else(|| Failure::other(format!("`{}` is not in the store", artifact.name)))?);
+            let found = self.look(catalog, artifact, settings)?;
+            let (bit, key) = found.ok_or_else(|| Failure::other(format!("`{}` is not in the store", artifact.name)))?;
+            if let Some(key) = key {
+                self.touch(&key);
+            }
+            bits.insert(bit);
         }
         Ok(bits)
     }
 
     /// Looks an artifact up, as these settings would have it. Reads only; an override is hashed.
     pub fn bit(&self, catalog: &Catalog, artifact: &Artifact, settings: &Artifacts) -> Result<Option<Bit>> {
+        Ok(self.look(catalog, artifact, settings)?.map(|(bit, _)| bit))
+    }
+
+    /// The same with the key that gave it; an override has none.
+    fn look(
+        &self,
+        catalog: &Catalog,
+        artifact: &Artifact,
+        settings: &Artifacts,
+    ) -> Result<Option<(Bit, Option<String>)>> {
         let bit = |origin, blob: &Blob, path: PathBuf| Bit {
             name: artifact.name.clone(),
             kind: artifact.kind,
@@ -51,23 +65,21 @@ impl Store {
         };
         if let Some(file) = settings.overrides.get(&artifact.name) {
             let blob = overriding(artifact, file)?;
-            return Ok(Some(bit(Origin::Override, &blob, file.clone())));
+            return Ok(Some((bit(Origin::Override, &blob, file.clone()), None)));
         }
         let source = settings.source;
-        let from_upstream = || {
-            let published = artifact.published.as_ref().filter(|_| source != ArtifactSource::Build)?;
-            Some((self.find(&recipe::published(artifact, published))?, artifact.name.as_str()))
-        };
+        let published = artifact.published.as_ref().filter(|_| source != ArtifactSource::Build);
         let may_build = matches!(source, ArtifactSource::Auto | ArtifactSource::Build) || artifact.published.is_none();
-        let found = match from_upstream() {
-            Some(found) => Some(found),
-            None if may_build => {
-                self.find(&recipe::built(catalog, artifact)?).map(|entry| (entry, build::output(artifact)))
-            }
-            None => None,
-        };
-        let Some((Entry { origin, outputs, .. }, output)) = found else { return Ok(None) };
-        Ok(outputs.get(output).map(|blob| bit(origin, blob, self.path(blob))))
+        let mut keys = Vec::new();
+        if let Some(published) = published {
+            keys.push((recipe::published(artifact, published), artifact.name.as_str()));
+        }
+        if may_build {
+            keys.push((recipe::built(catalog, artifact)?, build::output(artifact)));
+        }
+        let found = keys.into_iter().find_map(|(key, output)| Some((self.find(&key)?, key, output)));
+        let Some((Entry { origin, outputs, .. }, key, output)) = found else { return Ok(None) };
+        Ok(outputs.get(output).map(|blob| (bit(origin, blob, self.path(blob)), Some(key))))
     }
 
     fn missing<'a>(

@@ -5,6 +5,7 @@
 //! recipes/<key>.json      what a recipe or a published address gave: file names, digests and sizes
 //! work/                   builds and downloads under way
 //! lock                    held while the store is filled
+//! in-use                  held, by any number, while what is in it is used
 //! ```
 
 mod lock;
@@ -17,6 +18,8 @@ use std::path::{Path, PathBuf};
 use engine::digest;
 use engine::failure::{Failure, Result};
 use serde::{Deserialize, Serialize};
+
+pub use lock::Lock;
 
 use super::bits::Origin;
 
@@ -70,23 +73,18 @@ impl Store {
         std::fs::metadata(self.path(blob)).is_ok_and(|metadata| metadata.len() == blob.size)
     }
 
-    /// Hashes content again and compares; content that differs is removed.
-    pub fn verify(&self, blob: &Blob) -> Result<()> {
-        let path = self.path(blob);
-        let (found, _) = digest::of_file(&path).map_err(|error| Self::failure("read", &path, &error))?;
-        if found == blob.digest {
-            return Ok(());
-        }
-        let _ = std::fs::remove_file(&path);
-        Err(Failure::refused(format!("{} does not have the content that its name says", path.display()))
-            .hint("it was removed; `seedbed artifacts fetch` brings it again"))
-    }
-
     /// What a key gave, if all of it is still there.
     pub fn find(&self, key: &str) -> Option<Entry> {
         let bytes = std::fs::read(self.record(key)).ok()?;
         let entry: Entry = serde_json::from_slice(&bytes).ok()?;
         entry.outputs.values().all(|blob| self.has(blob)).then_some(entry)
+    }
+
+    /// Notes that what a key gave is used: `prune` goes by that.
+    pub fn touch(&self, key: &str) {
+        let record = std::fs::File::options().write(true).open(self.record(key));
+        // Where it cannot be noted, it counts as older than it is.
+        let _ = record.and_then(|record| record.set_modified(std::time::SystemTime::now()));
     }
 
     /// Records what a key gave.
@@ -169,7 +167,6 @@ mod tests {
         let (_directory, store, blob) = stored("abc");
         assert_eq!(blob.digest, digest::of_bytes(b"abc"));
         assert_eq!(std::fs::read_to_string(store.path(&blob)).unwrap(), "abc");
-        store.verify(&blob).unwrap();
     }
 
     #[test]
@@ -179,16 +176,5 @@ mod tests {
         assert_eq!(store.find("key"), Some(entry(&blob)));
         std::fs::remove_file(store.path(&blob)).unwrap();
         assert_eq!(store.find("key"), None);
-    }
-
-    #[test]
-    fn altered_content_is_removed() {
-        let (_directory, store, blob) = stored("abc");
-        let path = store.path(&blob);
-        std::fs::remove_file(&path).unwrap();
-        std::fs::write(&path, "abd").unwrap();
-        assert!(store.has(&blob));
-        store.verify(&blob).unwrap_err();
-        assert!(!store.has(&blob));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use engine::failure::Failure;
@@ -10,10 +11,13 @@ use engine::failure::Failure;
 use super::output::Output;
 use super::spec_argument::Spec;
 use super::{Context, Ending, Global, Run, put};
-use crate::artifact::{self, Catalog, Listed, Store};
+use crate::artifact::{self, Catalog, Listed, Pruned, Store};
 use crate::assets::Assets;
 use crate::report::bytes;
 use crate::spec::{self, ArtifactSource, Cluster};
+
+/// A day in seconds.
+const DAY: u64 = 24 * 60 * 60;
 
 /// List what a cluster is made of, or bring it all into the store
 ///
@@ -24,6 +28,7 @@ use crate::spec::{self, ArtifactSource, Cluster};
 Examples:
   seedbed artifacts fetch          then `up` needs no network
   seedbed artifacts copy ~/bin kubectl
+  seedbed artifacts prune --dry-run
   seedbed artifacts list -o json | jq -r '.[] | select(.there == null).name'")]
 pub struct Artifacts {
     #[command(subcommand)]
@@ -49,6 +54,19 @@ enum Action {
         /// Bring only this one, whether the cluster needs it or not; may be given several times
         #[arg(long, value_name = "NAME")]
         only: Vec<String>,
+    },
+    /// Remove from the store what no run has used for long
+    ///
+    /// Every run notes what it uses. What is removed is fetched or built again when it is wanted; downloads and builds
+    /// that never ended go, too. It waits for runs that use the store.
+    Prune {
+        /// Keep what was used within so many days
+        #[arg(long, value_name = "N", default_value_t = 30)]
+        keep_days: u32,
+
+        /// Only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Copy artifacts out of the store, after bringing what is missing; no spec is read
     Copy {
@@ -82,6 +100,10 @@ impl Artifacts {
                 copy(global, directory, names, *source)?;
                 return Ok(0);
             }
+            Action::Prune { keep_days, dry_run } => {
+                prune(global, *keep_days, *dry_run)?;
+                return Ok(0);
+            }
         };
         let cluster = spec.load()?;
         let catalog = Catalog::load_with(&Assets::beside(&cluster.directory)).map_err(one)?;
@@ -100,7 +122,9 @@ impl Artifacts {
                 let only: Vec<&str> = only.iter().map(String::as_str).collect();
                 fetch(global, &cluster, &catalog, &store, &only)?;
             }
-            Action::Fetch { .. } | Action::Copy { .. } => fetch(global, &cluster, &catalog, &store, &wanted)?,
+            Action::Fetch { .. } | Action::Copy { .. } | Action::Prune { .. } => {
+                fetch(global, &cluster, &catalog, &store, &wanted)?;
+            }
         }
         Ok(0)
     }
@@ -145,6 +169,34 @@ fn copy(global: &Global, directory: &Path, names: &[String], source: Source) -> 
         };
         ended.map_err(one)
     })
+}
+
+fn prune(global: &Global, keep_days: u32, only_say: bool) -> Result<(), Vec<Failure>> {
+    let one = |failure| vec![failure];
+    let store = Store::of_user().map_err(one)?;
+    let keep = Duration::from_secs(u64::from(keep_days) * DAY);
+    let subject = store.root().display().to_string();
+    let run = Run { name: "artifacts prune", subject, journal: None, summary: false };
+    let pruned = super::run(global, &run, async |context: &Context| {
+        let ended = tokio::select! {
+            ended = store.prune(keep, only_say, &context.step) => ended,
+            () = context.token.cancelled() => Err(Failure::interrupted()),
+        };
+        ended.map_err(one)
+    })?;
+    put(&removed(&pruned, only_say));
+    Ok(())
+}
+
+/// What was removed, a line for each thing that had a name, and how much that was.
+fn removed(pruned: &Pruned, only_say: bool) -> String {
+    let mut text = String::new();
+    for (names, unused) in &pruned.unused {
+        let _ = writeln!(text, "{names}: not used for {} days", unused.as_secs() / DAY);
+    }
+    let would = if only_say { "would be removed" } else { "removed" };
+    let _ = writeln!(text, "{} files, {}, {would}", pruned.files.len(), bytes(pruned.size));
+    text
 }
 
 fn text(listed: &[Listed]) -> String {

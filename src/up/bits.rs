@@ -4,7 +4,7 @@ use engine::event::{Step, StepId};
 use engine::failure::Result;
 
 use super::Up;
-use crate::artifact::{self, Bits, Catalog, Store};
+use crate::artifact::{self, Bits, Catalog, Lock, Store};
 use crate::machine::{self, Disk, Format, Image};
 use crate::phase::Phase;
 use crate::phase::ground::NodeBits;
@@ -19,6 +19,8 @@ pub struct Made {
     pub ground: Option<machine::Ground>,
     /// The step that made it.
     pub step: StepId,
+    /// Keeps it in the store meanwhile.
+    _held: Lock,
 }
 
 impl Up<'_> {
@@ -26,6 +28,7 @@ impl Up<'_> {
     pub(super) async fn bits(&self) -> Result<()> {
         let catalog = Catalog::load_with(self.assets)?;
         let store = Store::of_user()?;
+        let held = store.hold(self.step).await?;
         let (bits, step) = self
             .phase(Phase::Artifacts, &self.plan.cluster, &[], async |step| {
                 let wanted = artifact::needed(&catalog, self.cluster)?;
@@ -45,7 +48,7 @@ impl Up<'_> {
             let (ground, step) = self.phase(Phase::Machines, "libvirt", &[step], work).await?;
             (ground, step)
         };
-        self.bits.keep(Made { bits, node, ground, step });
+        self.bits.keep(Made { bits, node, ground, step, _held: held });
         Ok(())
     }
 
