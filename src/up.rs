@@ -29,6 +29,7 @@ use crate::assets::Assets;
 use crate::kube::server_url;
 use crate::phase::ground::Ground;
 use crate::phase::kubernetes::{self, ControlPlane};
+use crate::phase::uncut::Uncut;
 use crate::phase::{self, Phase, provision};
 use crate::plan::{NodePlan, Plan, Record};
 use crate::spec::{Cluster, Role};
@@ -48,11 +49,26 @@ pub async fn up(
     state.record_applied(&Record::of(&known.plan, &known.inputs)).map_err(one)?;
     access::write(state, &known.plan, &known.identity).map_err(one)?;
     // A child: what a failed path cancels is not the user's interruption.
-    let token = token.child_token();
-    let up = Up::new(cluster, assets, state, until, step, &token, &known);
+    let (user, token, uncut) = (token, token.child_token(), Uncut::default());
+    let plan = &known.plan;
+    let up = Up {
+        cluster,
+        assets,
+        state,
+        until,
+        step,
+        token: &token,
+        uncut: &uncut,
+        known: &known,
+        plan,
+        bits: Promise::default(),
+        hosts: plan.nodes.iter().map(|_| Promise::default()).collect(),
+        control_plane: Promise::default(),
+        to_join: plan.nodes.len().into(),
+    };
     let mut paths = vec![up.bits().boxed_local(), up.gitops().boxed_local()];
-    paths.extend(known.plan.nodes.iter().enumerate().map(|(index, node)| up.node(index, node).boxed_local()));
-    join::join(paths, &token).await
+    paths.extend(plan.nodes.iter().enumerate().map(|(index, node)| up.node(index, node).boxed_local()));
+    join::join(paths, &token, user, &uncut).await
 }
 
 /// What all paths share: the plan, and what they promise each other.
@@ -63,6 +79,7 @@ struct Up<'a> {
     until: Phase,
     step: &'a Step,
     token: &'a CancellationToken,
+    uncut: &'a Uncut,
     known: &'a Known,
     plan: &'a Plan,
     bits: Promise<Made>,
@@ -74,32 +91,6 @@ struct Up<'a> {
 }
 
 impl<'a> Up<'a> {
-    fn new(
-        cluster: &'a Cluster,
-        assets: &'a Assets,
-        state: &'a State,
-        until: Phase,
-        step: &'a Step,
-        token: &'a CancellationToken,
-        known: &'a Known,
-    ) -> Self {
-        let plan = &known.plan;
-        Self {
-            cluster,
-            assets,
-            state,
-            until,
-            step,
-            token,
-            known,
-            plan,
-            bits: Promise::default(),
-            hosts: plan.nodes.iter().map(|_| Promise::default()).collect(),
-            control_plane: Promise::default(),
-            to_join: plan.nodes.len().into(),
-        }
-    }
-
     /// The path of one node: machine, host, prepared, node.
     async fn node(&self, index: usize, node: &NodePlan) -> Result<()> {
         if self.until < Phase::Machines {
@@ -215,6 +206,6 @@ impl<'a> Up<'a> {
 
     fn ground(&self, made: &'a Made) -> Ground<'a> {
         let (identity, bits) = (&self.known.identity, &made.node);
-        Ground { plan: self.plan, identity, assets: self.assets, bits, token: self.token }
+        Ground { plan: self.plan, identity, assets: self.assets, bits, token: self.token, uncut: self.uncut }
     }
 }

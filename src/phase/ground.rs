@@ -12,6 +12,7 @@ use engine::wait::Patience;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::uncut::{Held, Uncut};
 use crate::artifact::{Bit, Bits, Kind, place};
 use crate::assets::{Assets, FOLDERS};
 use crate::identity::Identity;
@@ -26,6 +27,8 @@ pub struct Ground<'a> {
     pub bits: &'a NodeBits,
     /// Cancelled when the run is to end: no further task begins.
     pub token: &'a CancellationToken,
+    /// Holds what another path's failure must not cut.
+    pub uncut: &'a Uncut,
 }
 
 /// What nodes get, as plain data.
@@ -69,6 +72,11 @@ impl NodeBits {
 impl Ground<'_> {
     pub fn emulated(&self) -> bool {
         self.plan.pace == Pace::Emulated
+    }
+
+    /// Begins what another path's failure must not cut, unless the run is over.
+    pub fn begin_uncut(&self) -> Result<Held<'_>> {
+        if self.token.is_cancelled() { Err(Failure::interrupted()) } else { Ok(self.uncut.begin()) }
     }
 
     /// Some seconds, or four times as many on an emulated machine.

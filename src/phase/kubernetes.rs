@@ -46,10 +46,12 @@ pub async fn control_plane(
     let client = kube::connect(ground.identity, server)?;
     let token = Token::make(step);
     let look = init::look(&client, node, host).await?;
+    let mut begun = None;
     if look == init::Found::Whole {
         init::ensure_kubelet(host).await?;
     } else {
         init::prepare(ground, &token, node, host, look, step).await?;
+        begun = Some(ground.begin_uncut()?);
         init::start(ground, node, host, step).await?;
     }
     let waiting = step.child("the API answers");
@@ -58,10 +60,19 @@ pub async fn control_plane(
     waiting.conclude_as(diagnosis::enrich(waited, host).await, |()| false)?;
     answers(control.clone());
     let finish = async {
+        // Until kubeadm is done; then another path's failure may end this one.
+        let _begun = begun;
         import_rest(ground, node, host, step).await?;
         if look == init::Found::Whole { Ok(()) } else { init::finish(ground, node, host, step).await }
     };
-    tokio::try_join!(finish, cni::apply(ground, &control.client, step))?;
+    let network = async {
+        let applied = cni::apply(ground, &control.client, step).await;
+        if applied.is_err() {
+            ground.uncut.none().await;
+        }
+        applied
+    };
+    tokio::try_join!(finish, network)?;
     settle::settle(ground, &control, node, step).await?;
     let ready = kube::wait_ready(&control.client, step, &node.name, ground.patience(300)).await;
     diagnosis::of_node(ready, &control.client, node, host).await?;

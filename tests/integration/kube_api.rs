@@ -11,6 +11,7 @@ use seedbed::assets::Assets;
 use seedbed::kube::{Applier, connect, kubeconfig, parse_documents, wait_ready};
 use seedbed::phase::ground::Ground;
 use seedbed::phase::kubernetes::{Token, cni};
+use seedbed::phase::uncut::Uncut;
 use seedbed::plan::Kvm;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -179,8 +180,14 @@ async fn flannel_is_accepted_to_the_last_field(server: &ApiServer) {
     let step = Events::ignored().step("test");
     let (assets, bits) = (Assets::embedded(), bits());
     let (identity, plan) = planned(SPEC, Kvm::Works);
-    let ground =
-        Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits, token: &CancellationToken::new() };
+    let ground = Ground {
+        plan: &plan,
+        identity: &identity,
+        assets: &assets,
+        bits: &bits,
+        token: &CancellationToken::new(),
+        uncut: &Uncut::default(),
+    };
     let objects = cni::objects(&ground).unwrap();
     let mut applier = Applier::new(server.client.clone(), &step, PATIENCE);
     assert_eq!(applier.apply(&objects).await.unwrap().len(), objects.len());

@@ -6,6 +6,7 @@ use engine::event::Events;
 use seedbed::assets::Assets;
 use seedbed::phase::ground::Ground;
 use seedbed::phase::kubernetes::{Token, config};
+use seedbed::phase::uncut::Uncut;
 use seedbed::plan::Kvm;
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +30,14 @@ fn kubeadm_accepts_what_is_rendered() {
     let step = Events::ignored().step("test");
     for kvm in [Kvm::Works, Kvm::Absent] {
         let (identity, plan) = planned(SPEC, kvm);
-        let ground =
-            Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits, token: &CancellationToken::new() };
+        let ground = Ground {
+            plan: &plan,
+            identity: &identity,
+            assets: &assets,
+            bits: &bits,
+            token: &CancellationToken::new(),
+            uncut: &Uncut::default(),
+        };
         let token = Token::make(&step);
         validate(&config::init(&ground, &plan.nodes[0], &token).unwrap());
         validate(&config::join(&ground, &plan.nodes[1], &token).unwrap());
@@ -44,8 +51,14 @@ fn the_slow_settings_are_for_emulated_nodes_only() {
     let step = Events::ignored().step("test");
     let render = |kvm| {
         let (identity, plan) = planned(SPEC, kvm);
-        let ground =
-            Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits, token: &CancellationToken::new() };
+        let ground = Ground {
+            plan: &plan,
+            identity: &identity,
+            assets: &assets,
+            bits: &bits,
+            token: &CancellationToken::new(),
+            uncut: &Uncut::default(),
+        };
         config::init(&ground, &plan.nodes[0], &Token::make(&step)).unwrap()
     };
     let (slow, fast) = (render(Kvm::Absent), render(Kvm::Works));
@@ -68,8 +81,14 @@ fn a_cluster_of_one_node_has_no_taint() {
     let step = Events::ignored().step("test");
     let text = "cluster: demo\nnodes:\n  - {name: cp, role: control-plane}\n";
     let (identity, plan) = planned(text, Kvm::Works);
-    let ground =
-        Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits, token: &CancellationToken::new() };
+    let ground = Ground {
+        plan: &plan,
+        identity: &identity,
+        assets: &assets,
+        bits: &bits,
+        token: &CancellationToken::new(),
+        uncut: &Uncut::default(),
+    };
     let rendered = config::init(&ground, &plan.nodes[0], &Token::make(&step)).unwrap();
     assert!(rendered.contains("taints: []"), "{rendered}");
     validate(&rendered);
@@ -81,8 +100,14 @@ fn the_patches_fit_the_manifests_that_kubeadm_writes() {
     let directory = tempfile::tempdir().unwrap();
     let (assets, bits) = (Assets::embedded(), bits());
     let (identity, plan) = planned(SPEC, Kvm::Absent);
-    let ground =
-        Ground { plan: &plan, identity: &identity, assets: &assets, bits: &bits, token: &CancellationToken::new() };
+    let ground = Ground {
+        plan: &plan,
+        identity: &identity,
+        assets: &assets,
+        bits: &bits,
+        token: &CancellationToken::new(),
+        uncut: &Uncut::default(),
+    };
     let components = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"];
     for component in components {
         let variables = [("item".to_owned(), component.into())].into_iter().collect();

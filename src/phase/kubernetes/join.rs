@@ -46,6 +46,7 @@ pub async fn join(
 async fn run(ground: &Ground<'_>, node: &NodePlan, host: &Host, control: &ControlPlane, step: &Step) -> Result<()> {
     let variables = [("kubeadm_config".to_owned(), Value::from(config::join(ground, node, &control.token)?))];
     play(ground, "playbooks/worker.yaml", node, host, Map::from_iter(variables), step).await?;
+    let _uncut = ground.begin_uncut()?;
     let step = step.child_of("kubeadm join", host.name(), &[]);
     let mut arguments = vec!["join", "--config", CONFIG];
     arguments.extend(kubeadm::preflight(&node.machine));
