@@ -15,6 +15,7 @@ mod status;
 mod sync;
 mod verdict;
 
+pub use controller::quick;
 pub use diagnosis::cause;
 pub use install::install;
 pub use judge::{Finding, State, judge};

@@ -89,12 +89,17 @@ fn tune_arguments(arguments: &mut Vec<Value>, name: &str, pace: Pace) {
     }
     if name != "notification-controller" {
         arguments.insert(0, json!(EVENTS));
-        // The default is 30 s for each tier.
-        arguments.push(json!("--requeue-dependency=5s"));
     }
-    if name == "kustomize-controller" {
-        // Or a commit that mends what failed waits for the failed one's timeout.
-        arguments.push(json!("--feature-gates=CancelHealthCheckOnNewRevision=true"));
+    arguments.extend(quick(name).iter().map(|argument| json!(argument)));
+}
+
+/// What makes a controller follow quickly, wherever it runs.
+pub fn quick(controller: &str) -> &'static [&'static str] {
+    match controller {
+        "notification-controller" => &[],
+        // The default is 30 s for each tier; and a commit that mends what failed waits for the failed one's timeout.
+        "kustomize-controller" => &["--requeue-dependency=5s", "--feature-gates=CancelHealthCheckOnNewRevision=true"],
+        _ => &["--requeue-dependency=5s"],
     }
 }
 

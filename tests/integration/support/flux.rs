@@ -196,7 +196,6 @@ impl World {
                     format!("--storage-path={storage_path}"),
                     format!("--storage-addr=127.0.0.1:{storage}"),
                     format!("--storage-adv-addr=127.0.0.1:{storage}"),
-                    "--requeue-dependency=5s".into(),
                     events_address.clone(),
                 ],
                 "notification-controller" => {
@@ -204,14 +203,15 @@ impl World {
                 }
                 "kustomize-controller" => {
                     let secret = self.sync.decryption.as_ref().map(|secret| format!("--sops-age-secret={secret}"));
-                    secret.into_iter().chain(["--requeue-dependency=5s".into(), events_address.clone()]).collect()
+                    secret.into_iter().chain([events_address.clone()]).collect()
                 }
-                _ => vec!["--requeue-dependency=5s".into(), events_address.clone()],
+                _ => vec![events_address.clone()],
             };
             let log = std::fs::File::create(self.path(&format!("{name}.log"))).unwrap();
             let child = Command::new(program(name))
                 .args(["--watch-all-namespaces", "--enable-leader-election=false", "--log-level=info"])
                 .args(["--metrics-addr=0", "--health-addr=127.0.0.1:0"])
+                .args(flux::quick(name))
                 .args(own)
                 .env("KUBECONFIG", &kubeconfig)
                 .env("TMPDIR", &temporary)
