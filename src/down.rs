@@ -5,8 +5,6 @@
 mod commits;
 mod existing;
 
-use std::path::Path;
-
 use engine::event::Step;
 use engine::failure::{Failure, Kind, Result};
 use libvirt_protocol::DomainState;
@@ -69,6 +67,14 @@ pub async fn down(
 }
 
 impl Removal<'_> {
+    /// Does what alters nothing in the cluster: an interruption ends it at once.
+    async fn looking<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            ended = work => ended,
+            () = self.token.cancelled() => Err(Failure::interrupted()),
+        }
+    }
+
     /// Removes what libvirt has of the cluster. All commits are fetched before the first machine goes.
     async fn machines(&self, provider: &Provider) -> Result<()> {
         if let Some(node) = self.terms.forget.first() {
@@ -79,7 +85,7 @@ impl Removal<'_> {
         if self.may_hold_commits() {
             for found in &found {
                 if self.may_be_in(provider, found).await? {
-                    self.commits(async |step| commits::fetch(self.cluster, found, self.identity, step).await).await?;
+                    self.commits(async |step| commits::fetch(self, found, step).await).await?;
                 }
             }
         }
@@ -113,7 +119,9 @@ impl Removal<'_> {
         }
         let (own, others): (Vec<_>, _) = found.into_iter().partition(|found| found.is_of(&self.cluster.directory));
         if let Some(other) = others.first() {
-            let failure = elsewhere(self.cluster, other);
+            let failure = other
+                .elsewhere()
+                .hint("If it is this one and its directory was moved, or if it may go all the same: `--by-name`.");
             if own.is_empty() || self.terms.anew {
                 return Err(failure);
             }
@@ -153,15 +161,6 @@ impl Removal<'_> {
         });
         fetching.conclude_as(fetched, |fetched| !fetched.is_empty()).map(drop)
     }
-}
-
-/// A name is no proof: another checkout of the same project has the same.
-fn elsewhere(cluster: &Cluster, found: &ClusterFound) -> Failure {
-    let file = found.file.as_deref().unwrap_or(Path::new("another spec")).display();
-    Failure::refused(format!("a cluster {} exists, and it was not made from here", cluster.name))
-        .cause(format!("its machines (id {}) were made from {file}", found.id))
-        .hint("Run the command there, or give this cluster another name.")
-        .hint("If it is this one and its directory was moved, or if it may go all the same: `--by-name`.")
 }
 
 /// Refuses to look for the cluster where it was not made.

@@ -2,6 +2,8 @@
 
 #[path = "integration/artifacts.rs"]
 mod artifacts;
+#[path = "integration/bad_days.rs"]
+mod bad_days;
 #[path = "integration/command_line.rs"]
 mod command_line;
 #[path = "integration/diagnose.rs"]
@@ -12,6 +14,8 @@ mod diff;
 mod disk;
 #[path = "integration/down.rs"]
 mod down;
+#[path = "integration/edits.rs"]
+mod edits;
 #[path = "integration/existing.rs"]
 mod existing;
 #[expect(clippy::print_stderr, reason = "how long each takes is told, never asserted")]
@@ -27,6 +31,8 @@ mod kube_api;
 mod kubeadm;
 #[path = "integration/mirror.rs"]
 mod mirror;
+#[path = "integration/prune.rs"]
+mod prune;
 #[path = "integration/secrets.rs"]
 mod secrets;
 #[path = "integration/specs.rs"]

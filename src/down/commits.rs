@@ -7,6 +7,7 @@ use engine::event::Step;
 use engine::failure::{Failure, Result};
 use engine::host::{Answer, Command, ConnectError, Host, Login, Mode, Query, Target, quote};
 
+use super::Removal;
 use crate::githost::{FetchedBack, Received, Source, fetch_back};
 use crate::identity::Identity;
 use crate::machine::{ClusterFound, NodeFound};
@@ -19,27 +20,24 @@ const DEADLINE: Duration = Duration::from_secs(90);
 const REPOSITORIES: &str = "/srv/git";
 
 /// Fetches the commits that only the cluster has, whatever the spec says of Git now.
-pub async fn fetch(
-    cluster: &Cluster,
-    found: &ClusterFound,
-    identity: Option<&Identity>,
-    step: &Step,
-) -> Result<Vec<FetchedBack>> {
+pub(super) async fn fetch(removal: &Removal<'_>, found: &ClusterFound, step: &Step) -> Result<Vec<FetchedBack>> {
     let Some(node) = found.nodes.iter().find(|node| node.role == Role::ControlPlane) else { return Ok(Vec::new()) };
-    let host = connect(node, identity, step).await?;
+    let host = removal.looking(connect(node, removal.identity, step)).await?;
     // The machine goes with all that is on it.
-    let names = repositories(&host).await?;
-    fetch_from(cluster, &host, &names, step).await
+    let names = removal.looking(repositories(&host)).await?;
+    fetch_from(removal, &host, &names, step).await
 }
 
 /// Fetches the cluster's own repository from a machine that stays; another's is not touched.
-pub async fn fetch_own(cluster: &Cluster, host: &Host, step: &Step) -> Result<Vec<FetchedBack>> {
-    let own = format!("{}.git", cluster.name);
-    let names: Vec<String> = repositories(host).await?.into_iter().filter(|name| *name == own).collect();
-    fetch_from(cluster, host, &names, step).await
+pub(super) async fn fetch_own(removal: &Removal<'_>, host: &Host, step: &Step) -> Result<Vec<FetchedBack>> {
+    let own = format!("{}.git", removal.cluster.name);
+    let names = removal.looking(repositories(host)).await?;
+    let names: Vec<String> = names.into_iter().filter(|name| *name == own).collect();
+    fetch_from(removal, host, &names, step).await
 }
 
-async fn fetch_from(cluster: &Cluster, host: &Host, names: &[String], step: &Step) -> Result<Vec<FetchedBack>> {
+async fn fetch_from(removal: &Removal<'_>, host: &Host, names: &[String], step: &Step) -> Result<Vec<FetchedBack>> {
+    let cluster = removal.cluster;
     if names.is_empty() {
         step.note("no repository was made in the cluster");
     }
@@ -51,7 +49,8 @@ async fn fetch_from(cluster: &Cluster, host: &Host, names: &[String], step: &Ste
     let mut all = Vec::new();
     for name in names {
         let path = scratch.path().join("cluster.bundle");
-        std::fs::write(&path, bundle(host, name).await?)
+        let bundle = removal.looking(bundle(host, name)).await?;
+        std::fs::write(&path, bundle)
             .map_err(|error| Failure::other(format!("cannot write {}", path.display())).because(&error))?;
         let name = name.strip_suffix(".git").unwrap_or(name);
         let own = name == cluster.name;

@@ -20,7 +20,8 @@ use crate::up::existing_login;
 /// One that cannot be reached keeps no other in the cluster; it is named at the end.
 pub(super) async fn down(removal: &Removal<'_>) -> Result<()> {
     let nodes = wanted(removal)?;
-    let reached = join_all(nodes.iter().map(|node| connect(node, removal.step))).await;
+    let connecting = join_all(nodes.iter().map(|node| connect(node, removal.step)));
+    let reached = removal.looking(async { Ok(connecting.await) }).await?;
     let (mut hosts, mut failures) = (Vec::new(), Vec::new());
     for (node, reached) in nodes.iter().zip(reached) {
         match reached {
@@ -106,7 +107,7 @@ async fn require_own(removal: &Removal<'_>, node: &Node, host: &Host) -> Result<
 /// Fetches the commits, or stops where their machine cannot be reached.
 async fn fetch(removal: &Removal<'_>, hosts: &[(&Node, Host)], failures: &[(&Node, Failure)]) -> Result<()> {
     if let Some((_, host)) = hosts.iter().find(|(node, _)| node.role == Role::ControlPlane) {
-        return removal.commits(async |step| commits::fetch_own(removal.cluster, host, step).await).await;
+        return removal.commits(async |step| commits::fetch_own(removal, host, step).await).await;
     }
     let failure = failures.iter().find(|(node, _)| node.role == Role::ControlPlane).map(|(_, failure)| failure.clone());
     let mut failure = failure.unwrap_or_else(|| Failure::refused("the control plane is to be forgotten"));
@@ -132,7 +133,8 @@ async fn reset(removal: &Removal<'_>, node: &Node, host: &Host) -> Result<()> {
             ("cluster_id".to_owned(), json!(removal.id().unwrap_or_default())),
         ]),
     };
-    let recap = playbook::run_on(&playbook, &context, &assets, &RunOptions::default(), &resetting).await;
+    let options = RunOptions { cancel: Some(removal.token.clone()), ..RunOptions::default() };
+    let recap = playbook::run_on(&playbook, &context, &assets, &options, &resetting).await;
     resetting.conclude_as(recap, |recap| recap.changed > 0).map(drop)
 }
 

@@ -1,13 +1,26 @@
 //! Turns libvirt's errors into failures that say what to do next.
 
+use std::path::Path;
+
 use engine::failure::{Failure, Kind};
 use libvirt_protocol::{Code, Error};
 
 use super::client::Trouble;
+use super::owner::ClusterFound;
 
 /// What mends a workstation without libvirt.
 pub const INSTALL: &str =
     "apt-get install --yes libvirt0 libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base";
+
+impl ClusterFound {
+    /// Refuses it as the spec's: a name is no proof, another checkout of the same project has the same.
+    pub fn elsewhere(&self) -> Failure {
+        let file = self.file.as_deref().unwrap_or(Path::new("another spec")).display();
+        Failure::refused(format!("a cluster {} exists, and it was not made from here", self.name))
+            .cause(format!("its machines (id {}) were made from {file}", self.id))
+            .hint("Run the command there, or give this cluster another name (`cluster:` in the spec).")
+    }
+}
 
 impl Trouble {
     /// The code, where libvirt gave one.
@@ -61,5 +74,6 @@ fn of(error: &Error, what: String) -> Failure {
 }
 
 fn full(message: &str) -> bool {
-    message.contains("No space left") || message.contains("Disk quota exceeded")
+    let signs = ["No space left", "Not enough free space", "Disk quota exceeded"];
+    signs.iter().any(|sign| message.contains(sign))
 }

@@ -5,7 +5,7 @@ use engine::failure::{Failure, Result};
 
 use crate::assets::Assets;
 use crate::identity::{Identity, owner_keys};
-use crate::machine::{ClusterFound, Provider};
+use crate::machine::Provider;
 use crate::phase::gitops::Secrets;
 use crate::plan::{self, Inputs, Plan, Site};
 use crate::spec::{self, Cluster};
@@ -150,7 +150,7 @@ pub async fn provider(cluster: &Cluster) -> Result<Option<Provider>> {
 async fn refuse_lost_identity(cluster: &Cluster, provider: &Provider) -> Result<()> {
     let Some(found) = provider.find(&cluster.name).await?.into_iter().next() else { return Ok(()) };
     if !found.is_of(&cluster.directory) {
-        return Err(elsewhere(cluster, &found));
+        return Err(found.elsewhere());
     }
     Err(Failure::refused(format!(
         "the cluster {} exists, and its identity is not in the state directory",
@@ -162,12 +162,4 @@ async fn refuse_lost_identity(cluster: &Cluster, provider: &Provider) -> Result<
         cluster.state().display()
     ))
     .hint("put the state directory back, or make the cluster anew: `seedbed rebuild`"))
-}
-
-/// The name is another checkout's: its network and machines would be in the way of ours.
-fn elsewhere(cluster: &Cluster, found: &ClusterFound) -> Failure {
-    let file = found.file.as_deref().map(|file| file.display().to_string()).unwrap_or_default();
-    Failure::refused(format!("a cluster {} exists already, made from {file}", cluster.name))
-        .cause(format!("its machines carry the cluster id {}", found.id))
-        .hint("Give this cluster another name (`cluster:` in the spec), or work from there.")
 }

@@ -1,7 +1,9 @@
 //! What needs no real hypervisor.
 
+use engine::failure::Failure;
+
 use super::*;
-use crate::machine::Seed;
+use crate::machine::{Disk, Seed};
 
 async fn provider() -> Provider {
     Provider::open("test:///default").await.expect("seedbed-libvirt is built and libvirt is installed")
@@ -181,4 +183,49 @@ async fn requests_run_side_by_side() {
     let provider = provider().await;
     let all = futures::future::join_all((0..50).map(|_| provider.domains())).await;
     assert!(all.iter().all(|domains| domains.as_ref().unwrap()[0].name == "test"));
+}
+
+#[tokio::test]
+async fn a_full_pool_is_refused_with_what_frees_it() {
+    let (provider, directory) = (provider().await, tempfile::tempdir().unwrap());
+    provider.ensure_shared_pool().await.unwrap();
+    let pools = provider.pools().await.unwrap();
+    let free = pools.iter().find(|found| found.name == pool::SHARED).unwrap().available;
+    let volume = |name: &str, size: u64| {
+        format!("<volume><name>{name}</name><capacity>{size}</capacity><allocation>{size}</allocation></volume>")
+    };
+    provider.create_volume(pool::SHARED, volume("theirs", free - 4096)).await.unwrap();
+    let path = directory.path().join("disk");
+    std::fs::write(&path, vec![7; 2 << 20]).unwrap();
+    let disk = Disk { name: "debian-13-disk".into(), path, digest: "ab".repeat(32) };
+    let failure = provider.ensure_file(&disk, &Events::ignored().step("machines")).await.unwrap_err();
+    assert_eq!(failure.kind, Kind::Refused);
+    assert_eq!(failure.what, "debian-13-disk needs 2 MiB in the pool seedbed-images, 0 MiB are free");
+    assert!(failure.hints[0].contains("`virsh vol-list seedbed-images`"), "{failure:?}");
+    assert_eq!(provider.volumes(pool::SHARED).await.unwrap().len(), 1, "nothing was begun");
+    // As when another's machine takes the room meanwhile: libvirt itself says no.
+    let trouble = provider.create_volume(pool::SHARED, volume("ours", 1 << 20)).await.unwrap_err();
+    let failure = trouble.failure("making the machine demo-cp");
+    assert_eq!(failure.kind, Kind::Refused, "{failure:?}");
+    assert!(failure.hints[0].starts_with("Free space in libvirt's image directory"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn of_a_machine_that_never_answers_libvirt_tells_what_it_knows() {
+    let (provider, plan) = (provider().await, sample_plan());
+    let node = &plan.nodes[0];
+    let told = async || {
+        let failure = Failure::step("cannot reach control-1").cause("no answer");
+        provider.diagnose(&plan, node, failure).await
+    };
+    let failure = told().await;
+    assert_eq!(failure.causes[..2], ["no answer", "the machine demo-control-1 is not there"]);
+    make(&provider, &plan).await;
+    let failure = told().await;
+    assert_eq!(failure.causes[..2], ["no answer", "the machine demo-control-1 is running"]);
+    assert!(failure.causes[2].contains("asked for its address"), "{failure:?}");
+    assert_eq!(failure.hints, ["Watch its console: `virsh console demo-control-1`."]);
+    let stop = Action::Stop { subject: Subject::Domain, name: "demo-control-1".into() };
+    provider.run(stop, || "stop".into()).await.unwrap();
+    assert_eq!(told().await.causes[1], "the machine demo-control-1 is off");
 }

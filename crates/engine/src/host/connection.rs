@@ -9,9 +9,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::channel::{Broken, Channel, Task};
 use super::connect_error::{ConnectError, Reason};
-use super::ssh::{Forward, Ssh};
+use super::ssh::Ssh;
 use super::target::{Become, Target};
-use super::trace::Trace;
 use super::{HostView, Mode, Output, send};
 use crate::event::Step;
 use crate::failure::{Failure, Result};
@@ -32,17 +31,11 @@ pub struct Host {
     escalation: Become,
     idle: Mutex<Vec<Channel>>,
     permits: Semaphore,
-    trace: Option<Trace>,
 }
 
 impl Host {
     /// Waits until the host answers with the known key and gives a shell.
     pub async fn connect(target: &Target, step: &Step) -> Result<Self, ConnectError> {
-        Self::connect_via(target, None, step).await
-    }
-
-    /// The same through another host, which must stay connected.
-    pub async fn connect_via(target: &Target, via: Option<&Self>, step: &Step) -> Result<Self, ConnectError> {
         if let Become::Sudo { password: Some(password) } = &target.escalation {
             step.events().secrets().register(password);
         }
@@ -52,7 +45,7 @@ impl Host {
         let mut shown = None;
         loop {
             let probe = PROBE.min(end.saturating_duration_since(Instant::now()));
-            let reason = match timeout(probe, Self::probe(target, via, step)).await {
+            let reason = match timeout(probe, Self::probe(target)).await {
                 Ok(Ok(host)) => return Ok(host),
                 Ok(Err(reason)) => reason,
                 Err(_) => Reason::NoAnswer(format!("nothing within {} s", probe.as_secs())),
@@ -79,11 +72,9 @@ impl Host {
         }
     }
 
-    async fn probe(target: &Target, via: Option<&Self>, step: &Step) -> Result<Self, Reason> {
-        let ssh = Ssh::connect(target, via.map(|via| &via.ssh)).await?;
+    async fn probe(target: &Target) -> Result<Self, Reason> {
+        let ssh = Ssh::connect(target).await?;
         let channel = Channel::open(&ssh, &target.escalation).await?;
-        let secrets = step.events().secrets().clone();
-        let trace = target.trace.as_deref().map(|path| Trace::open(path, &target.name, secrets.clone())).transpose();
         Ok(Self {
             name: target.name.clone(),
             address: target.address.clone(),
@@ -91,7 +82,6 @@ impl Host {
             escalation: target.escalation.clone(),
             idle: Mutex::new(vec![channel]),
             permits: Semaphore::new(CHANNELS),
-            trace: trace.map_err(|error| Reason::Unusable(format!("the trace file: {error}")))?,
         })
     }
 
@@ -115,13 +105,7 @@ impl Host {
         HostView::new(self, mode)
     }
 
-    /// Opens a port on 127.0.0.1 that leads to an address as this host reaches it.
-    pub async fn forward(&self, address: &str, port: u16) -> Result<Forward> {
-        let forward = self.ssh.forward(address, port).await;
-        forward.map_err(|error| Failure::other("cannot listen on 127.0.0.1").because(&error))
-    }
-
-    /// Runs a task; `shown` names it in failures and in the trace.
+    /// Runs a task; `shown` names it in failures.
     pub(super) async fn execute(&self, shown: &dyn std::fmt::Display, task: Task<'_>) -> Result<Output> {
         let _permit = self.permits.acquire().await.map_err(|error| self.lost(shown, &error))?;
         let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
@@ -129,13 +113,9 @@ impl Host {
             Some(channel) => channel,
             None => Channel::open(&self.ssh, &self.escalation).await.map_err(|reason| self.lost(shown, &reason))?,
         };
-        let begin = Instant::now();
         let ended = channel.run(task).await;
         if let (Ok(mut idle), true) = (self.idle.lock(), !matches!(ended, Err(Broken::Lost(_)))) {
             idle.push(channel);
-        }
-        if let Some(trace) = &self.trace {
-            trace.write(&task, &ended, begin.elapsed());
         }
         match ended {
             Ok(output) => Ok(output),

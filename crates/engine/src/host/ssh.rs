@@ -10,8 +10,7 @@ use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
 use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate, decode_secret_key};
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Preferred};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::connect_error::Reason;
@@ -26,7 +25,7 @@ const FULL: [u64; 7] = [50, 200, 500, 1000, 2000, 3000, 5000];
 
 /// A connection whose host key was checked and whose user is logged in.
 pub(super) struct Ssh {
-    handle: Arc<Handle<HostKey>>,
+    handle: Handle<HostKey>,
 }
 
 /// Accepts the one known host key and remembers what else was shown.
@@ -50,7 +49,7 @@ impl client::Handler for HostKey {
 
 impl Ssh {
     /// Tries once to connect and log in.
-    pub(super) async fn connect(target: &Target, via: Option<&Self>) -> Result<Self, Reason> {
+    pub(super) async fn connect(target: &Target) -> Result<Self, Reason> {
         let known = PublicKey::from_openssh(target.host_key.trim())
             .map_err(|error| Reason::Unusable(format!("the known host key of {}: {error}", target.name)))?;
         let key = match &target.login {
@@ -71,17 +70,9 @@ impl Ssh {
         let shown = Arc::new(Mutex::new(None));
         let handler = HostKey { known: known.clone(), shown: Arc::clone(&shown) };
         let address = (target.address.as_str(), target.port);
-        let connected = match via {
-            None => {
-                let stream = TcpStream::connect(address).await.map_err(|error| unreachable_because(&error))?;
-                stream.set_nodelay(true).map_err(|error| Reason::Protocol(error.to_string()))?;
-                client::connect_stream(config, stream, handler).await
-            }
-            Some(via) => {
-                let stream = via.direct(&target.address, target.port).await?.into_stream();
-                client::connect_stream(config, stream, handler).await
-            }
-        };
+        let stream = TcpStream::connect(address).await.map_err(|error| unreachable_because(&error))?;
+        stream.set_nodelay(true).map_err(|error| Reason::Protocol(error.to_string()))?;
+        let connected = client::connect_stream(config, stream, handler).await;
         let mut handle =
             connected.map_err(|error| match (error, shown.lock().ok().and_then(|shown| shown.clone())) {
                 (russh::Error::UnknownKey, Some(shown)) => Reason::HostKey {
@@ -92,7 +83,7 @@ impl Ssh {
                 (error, _) => Reason::Protocol(format!("the SSH handshake failed: {error}")),
             })?;
         log_in(&mut handle, &target.user, key).await?;
-        Ok(Self { handle: Arc::new(handle) })
+        Ok(Self { handle })
     }
 
     /// Runs a command line in the user's login shell.
@@ -109,35 +100,6 @@ impl Ssh {
         channel.exec(true, command).await.map_err(refused)?;
         let (read, write) = channel.split();
         Ok(Exec { ears: Ears(read), mouth: Mouth { write: Arc::new(write) } })
-    }
-
-    /// Opens a local port whose connections come out at an address that the host reaches.
-    pub(super) async fn forward(&self, address: &str, port: u16) -> std::io::Result<Forward> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let local = listener.local_addr()?.port();
-        let via = Self { handle: Arc::clone(&self.handle) };
-        let address = address.to_owned();
-        // Connections come whenever they come, whoever awaits what: the one place that needs a task of its own.
-        let task = tokio::spawn(async move {
-            let mut open = tokio::task::JoinSet::new();
-            while let Ok((mut near, _)) = listener.accept().await {
-                while open.try_join_next().is_some() {}
-                // A refused connection is closed, as a refused port is.
-                let Ok(far) = via.direct(&address, port).await else { continue };
-                open.spawn(async move {
-                    let mut far = far.into_stream();
-                    tokio::io::copy_bidirectional(&mut near, &mut far).await
-                });
-            }
-        });
-        Ok(Forward { port: local, task })
-    }
-
-    async fn direct(&self, address: &str, port: u16) -> Result<russh::Channel<Msg>, Reason> {
-        self.handle.channel_open_direct_tcpip(address, port.into(), "127.0.0.1", 0).await.map_err(|error| match error {
-            russh::Error::ChannelOpenFailure(russh::ChannelOpenFailure::ConnectFailed) => Reason::Refused,
-            error => Reason::NoAnswer(format!("through the host between: {error}")),
-        })
     }
 }
 
@@ -246,19 +208,5 @@ impl Drop for Mouth {
         {
             runtime.spawn(close);
         }
-    }
-}
-
-/// A local port that leads through a host. Dropped, it closes.
-#[derive(Debug)]
-pub struct Forward {
-    /// The port on 127.0.0.1.
-    pub port: u16,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Forward {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }

@@ -1,7 +1,6 @@
 //! Where a host is and how it is reached: plain data.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// A host to connect to.
@@ -21,8 +20,6 @@ pub struct Target {
     pub fresh: bool,
     /// How long to keep trying.
     pub deadline: Duration,
-    /// A file that gets each request and reply as text that pastes into a shell.
-    pub trace: Option<PathBuf>,
 }
 
 impl Target {
@@ -45,7 +42,6 @@ impl Target {
             login,
             fresh: false,
             deadline: Duration::from_secs(60),
-            trace: None,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::perform::{alter, answer};
 use super::recorded::Recorded;
-use super::recorder::Recorder;
 use super::{Answer, Applied, Attributes, Change, Command, Host, Output, Query, Stat};
 use crate::event::Step;
 use crate::failure::{Failure, Result};
@@ -29,10 +28,7 @@ pub struct HostView<'a> {
     environment: Vec<(String, String)>,
     /// As whom commands run, if not as the channel's user.
     user: Option<String>,
-    /// Answers that were read ahead; each is used once.
-    ahead: Vec<(Query, Answer)>,
     changes: Vec<Change>,
-    recorder: Option<Recorder>,
 }
 
 impl<'a> HostView<'a> {
@@ -46,16 +42,7 @@ impl<'a> HostView<'a> {
     }
 
     fn over(backend: Backend<'a>, mode: Mode) -> Self {
-        Self {
-            backend,
-            mode,
-            step: None,
-            environment: Vec::new(),
-            user: None,
-            ahead: Vec::new(),
-            changes: Vec::new(),
-            recorder: None,
-        }
+        Self { backend, mode, step: None, environment: Vec::new(), user: None, changes: Vec::new() }
     }
 
     /// Shows progress of long sendings and the output of live commands in a step.
@@ -95,18 +82,6 @@ impl<'a> HostView<'a> {
         }
     }
 
-    /// Keeps every answer, to be written as a file for module cases.
-    #[must_use]
-    pub fn recording(mut self) -> Self {
-        self.recorder = Some(Recorder::default());
-        self
-    }
-
-    /// What was recorded, as YAML.
-    pub fn into_recording(self) -> Option<Result<String>> {
-        self.recorder.map(|recorder| recorder.to_yaml())
-    }
-
     pub fn mode(&self) -> Mode {
         self.mode
     }
@@ -116,33 +91,13 @@ impl<'a> HostView<'a> {
         &self.changes
     }
 
-    /// Answers a query, from what was read ahead or else from the host as it is now.
+    /// Answers a query, from the host as it is now.
     pub async fn see(&mut self, query: Query) -> Result<Answer> {
         let query = self.prepared_query(query);
-        if let Some(at) = self.ahead.iter().position(|(known, _)| *known == query) {
-            return Ok(self.ahead.swap_remove(at).1);
+        match &self.backend {
+            Backend::Ssh(host) => answer(host, &query).await,
+            Backend::Recorded(recorded) => recorded.answer(&query),
         }
-        let answer = match &mut self.backend {
-            Backend::Ssh(host) => answer(host, &query).await?,
-            Backend::Recorded(recorded) => recorded.answer(&query)?,
-        };
-        if let Some(recorder) = &mut self.recorder {
-            recorder.saw(&query, &answer);
-        }
-        Ok(answer)
-    }
-
-    /// Asks several at once; the next `see` of each answers without a round trip, unless a change touches it.
-    pub async fn see_ahead(&mut self, queries: Vec<Query>) -> Result<()> {
-        let queries: Vec<Query> = queries.into_iter().map(|query| self.prepared_query(query)).collect();
-        if let Backend::Ssh(host) = &self.backend {
-            let answers = futures::future::try_join_all(queries.iter().map(|query| answer(host, query))).await?;
-            if let Some(recorder) = &mut self.recorder {
-                queries.iter().zip(&answers).for_each(|(query, answer)| recorder.saw(query, answer));
-            }
-            self.ahead.extend(queries.into_iter().zip(answers));
-        }
-        Ok(())
     }
 
     /// Alters the host, or in check mode withholds it.
@@ -154,16 +109,11 @@ impl<'a> HostView<'a> {
             Change::Run(command) => Change::Run(self.prepared(command)),
             other => other,
         };
-        let altered = change.alters();
-        self.ahead.retain(|(query, _)| !altered.overlaps(&query.reads()));
-        let applied = match (&mut self.backend, self.mode) {
+        let applied = match (&self.backend, self.mode) {
             (_, Mode::Check) => Applied::Withheld,
             (Backend::Ssh(host), Mode::Apply) => Applied::Done(alter(host, &change, self.step).await?),
             (Backend::Recorded(recorded), Mode::Apply) => Applied::Done(recorded.applied(&change)),
         };
-        if let (Some(recorder), Applied::Done(output)) = (&mut self.recorder, &applied) {
-            recorder.applied(&change, output);
-        }
         self.changes.push(change);
         Ok(applied)
     }

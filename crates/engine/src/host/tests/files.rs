@@ -1,6 +1,6 @@
 //! Files: seen, written, sent, and never half.
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use super::server::Server;
 use super::world::{SHELLS, World, connect, eventually, which};
 use crate::event::{EventKind, Events};
-use crate::host::{Attributes, Change, Command, FileKind, HostView, Mode, Query, Recorded};
+use crate::host::{Attributes, Change, Command, FileKind, Mode};
 
 fn mode(path: &Path) -> u32 {
     std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
@@ -139,44 +139,4 @@ async fn a_sending_that_is_cut_or_altered_leaves_the_old_file() {
     let mut view = host.view(Mode::Apply);
     let again = timeout(Duration::from_secs(20), view.run_query(Command::argv(["true"]))).await;
     assert!(again.unwrap().unwrap().success(), "the host still serves");
-}
-
-#[tokio::test]
-async fn what_was_read_ahead_is_forgotten_when_it_is_altered() {
-    let world = World::with("dash");
-    let server = Server::start(&world, which("dash")).await;
-    let host = connect(&world.target(server.port)).await;
-    let mut view = host.view(Mode::Apply);
-    std::fs::write(world.file("one"), "1").unwrap();
-    std::fs::write(world.file("two"), "2").unwrap();
-    let queries = vec![Query::Read(world.remote("one")), Query::Read(world.remote("two"))];
-    view.see_ahead(queries).await.unwrap();
-    std::fs::write(world.file("one"), "other").unwrap();
-    view.write(world.remote("two"), b"new".to_vec(), Attributes::default()).await.unwrap();
-    assert_eq!(view.read(world.remote("two")).await.unwrap().unwrap(), b"new");
-    assert_eq!(view.read(world.remote("one")).await.unwrap().unwrap(), b"1", "read ahead");
-    assert_eq!(view.read(world.remote("one")).await.unwrap().unwrap(), b"other", "only once");
-}
-
-#[tokio::test]
-async fn a_recording_replays_what_a_real_host_said() {
-    let world = World::with("dash");
-    let server = Server::start(&world, which("dash")).await;
-    let host = connect(&world.target(server.port)).await;
-    std::fs::write(world.file("file"), "yes: no\n  on\n").unwrap();
-    symlink("file", world.file("link")).unwrap();
-    let mut view = host.view(Mode::Apply).recording();
-    let stat = view.stat(world.remote("link")).await.unwrap();
-    let content = view.read(world.remote("file")).await.unwrap();
-    let output = view.run_query(Command::shell("echo out; echo err >&2; exit 4")).await.unwrap();
-    view.stat("/no/such").await.unwrap();
-    let yaml = view.into_recording().unwrap().unwrap();
-
-    let mut replayed = HostView::recorded(Recorded::load(&yaml).unwrap(), Mode::Apply);
-    assert_eq!(replayed.stat(world.remote("link")).await.unwrap(), stat);
-    assert_eq!(replayed.read(world.remote("file")).await.unwrap(), content);
-    assert_eq!(replayed.run_query(Command::shell("echo out; echo err >&2; exit 4")).await.unwrap(), output);
-    assert_eq!(replayed.stat("/no/such").await.unwrap(), None);
-    replayed.write("/x", "y", Attributes::default()).await.unwrap();
-    assert_eq!(replayed.changes().len(), 1);
 }

@@ -140,18 +140,3 @@ async fn check_mode_withholds_and_still_sees() {
     assert_eq!(view.stat(world.remote("touched")).await.unwrap(), None);
     assert_eq!(view.changes().len(), 1);
 }
-
-#[tokio::test]
-async fn the_trace_pastes_and_hides_secrets() {
-    let world = World::with("dash");
-    let server = Server::start(&world, which("dash")).await;
-    let mut target = world.target(server.port);
-    target.trace = Some(world.file("trace"));
-    let events = Events::ignored();
-    events.secrets().register("hunter2hunter2");
-    let host = crate::host::Host::connect(&target, &events.step("connect")).await.unwrap();
-    host.view(Mode::Apply).run(Command::shell("echo hunter2hunter2; echo seen")).await.unwrap();
-    let trace = std::fs::read_to_string(world.file("trace")).unwrap();
-    assert!(trace.contains("echo seen\n) </dev/null\n#=> 0 in "), "{trace}");
-    assert!(trace.contains("# out: ********\n# out: seen\n") && !trace.contains("hunter2"), "{trace}");
-}

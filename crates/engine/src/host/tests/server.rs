@@ -11,7 +11,7 @@ use russh::keys::PrivateKey;
 use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, Server as _, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelMsg};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::task::JoinHandle;
 
@@ -92,25 +92,6 @@ impl Handler for Connection {
     ) -> Result<(), Self::Error> {
         self.channels.insert(channel.id(), channel);
         reply.accept().await;
-        Ok(())
-    }
-
-    async fn channel_open_direct_tcpip(
-        &mut self,
-        channel: Channel<Msg>,
-        address: &str,
-        port: u32,
-        _: &str,
-        _: u32,
-        reply: ChannelOpenHandle,
-        _: &mut Session,
-    ) -> Result<(), Self::Error> {
-        if let Ok(mut far) = TcpStream::connect((address, u16::try_from(port).unwrap())).await {
-            reply.accept().await;
-            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut channel.into_stream(), &mut far).await });
-        } else {
-            reply.reject(russh::ChannelOpenFailure::ConnectFailed).await;
-        }
         Ok(())
     }
 
