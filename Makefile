@@ -40,8 +40,8 @@ deny: ## licences, sources and duplicates of the dependencies, and advisories wh
 # The real programs that tests run, and Flux's manifests; a second time nothing is built.
 SOURCE ?= auto
 FLUX := $(addsuffix -controller,source kustomize helm notification)
-programs: build ## what tests run: an API server, Flux's controllers, two images and others
-	$(SEEDBED) artifacts copy --source $(SOURCE) target/test-programs kubeadm kubectl registry kube-scheduler pause flux-rbac flux-policies \
+programs: build ## what tests run: an API server, Flux's controllers, two images, a registry, containerd
+	$(SEEDBED) artifacts copy --source $(SOURCE) target/test-programs kubeadm kubectl containerd ctr registry kube-scheduler pause flux-rbac flux-policies \
 		$(addsuffix -program,kube-apiserver etcd $(FLUX)) $(addsuffix -crds,$(FLUX)) $(addsuffix -deployment,$(FLUX))
 	scripts/starter-crds target/test-programs/starter-crds.yaml
 

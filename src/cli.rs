@@ -8,6 +8,7 @@ mod doctor;
 mod down;
 mod gitops;
 mod global;
+mod image;
 mod init;
 mod kubeconfig;
 mod output;
@@ -89,6 +90,7 @@ enum Command {
     Plan(plan::Plan),
     Up(up::Up),
     Gitops(gitops::Gitops),
+    Image(image::Images),
     Status(status::Status),
     Diagnose(diagnose::Diagnose),
     Kubeconfig(kubeconfig::Kubeconfig),
@@ -124,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Down(command) => command.run(global),
         Command::Rebuild(command) => command.run(global),
         Command::Gitops(command) => command.run(global),
+        Command::Image(command) => command.run(global),
         Command::Status(command) => command.run(global),
         Command::Diagnose(command) => command.run(global),
         Command::Kubeconfig(command) => command.run(),

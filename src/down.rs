@@ -19,6 +19,7 @@ use crate::up;
 
 /// What the user allows.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Terms {
     /// The repository in the cluster goes without a look at it.
     pub discard_commits: bool,
@@ -28,6 +29,8 @@ pub struct Terms {
     pub forget: Vec<String>,
     /// The cluster is made anew: commits that its source lacks stop it before anything goes.
     pub anew: bool,
+    /// The embedded registry's images stay, for the next cluster of the spec.
+    pub keep_images: bool,
 }
 
 /// One removal.
@@ -94,7 +97,7 @@ impl Removal<'_> {
                 return Err(Failure::interrupted());
             }
             let removing = self.step.child("remove machines");
-            let removed = provider.destroy(&found.name, found.id, &removing).await;
+            let removed = provider.destroy(&found.name, found.id, self.terms.keep_images, &removing).await;
             removing.conclude_as(removed, |removed| !removed.is_empty())?;
         }
         Ok(())
@@ -107,11 +110,22 @@ impl Removal<'_> {
 
     /// The cluster of the identity, or without one the clusters of the spec's name that were made from it.
     async fn find(&self, provider: &Provider) -> Result<Vec<ClusterFound>> {
+        let mut found = self.made(provider).await?;
+        // What an earlier `--keep-images` left is the cluster's, too.
+        for kept in provider.kept(&self.cluster.name, &self.cluster.directory).await? {
+            if found.iter().all(|found| found.id != kept.id) && (kept.here || self.terms.by_name) {
+                found.push(bare(&self.cluster.name, kept.id));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Those whose machines and networks may be there.
+    async fn made(&self, provider: &Provider) -> Result<Vec<ClusterFound>> {
         let name = &self.cluster.name;
         if let Some(Identity { id, .. }) = self.identity {
             // A pool may be all that is left; it is found by the id alone.
-            let bare = ClusterFound { id: *id, name: name.clone(), file: None, network: None, nodes: Vec::new() };
-            return Ok(vec![provider.cluster(*id).await?.unwrap_or(bare)]);
+            return Ok(vec![provider.cluster(*id).await?.unwrap_or_else(|| bare(name, *id))]);
         }
         let found = provider.find(name).await?;
         if self.terms.by_name {
@@ -161,6 +175,11 @@ impl Removal<'_> {
         });
         fetching.conclude_as(fetched, |fetched| !fetched.is_empty()).map(drop)
     }
+}
+
+/// A cluster of which only its id is known.
+fn bare(name: &str, id: uuid::Uuid) -> ClusterFound {
+    ClusterFound { id, name: name.to_owned(), file: None, network: None, nodes: Vec::new() }
 }
 
 /// Refuses to look for the cluster where it was not made.

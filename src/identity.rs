@@ -5,6 +5,7 @@
 
 mod authority;
 mod owner;
+mod registry;
 mod store;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 pub use authority::{Authority, Credential};
 pub use owner::keys as owner_keys;
+pub use registry::RegistryKeys;
 
 use crate::plan::PublicIdentity;
 
@@ -45,6 +47,9 @@ pub struct Identity {
     /// The public keys of who made it, as they were then: a lost state directory is recovered with them.
     #[serde(default)]
     pub owner: Vec<String>,
+    /// What opens the embedded registry; made when the spec first asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<RegistryKeys>,
 }
 
 /// What kubeadm calls its certificate authorities, and the service accounts' key.
@@ -124,6 +129,7 @@ impl Identity {
             hosts: BTreeMap::new(),
             encryption: Sensitive(base64::engine::general_purpose::STANDARD.encode(rand::random::<[u8; 32]>())),
             owner: Vec::new(),
+            registry: None,
         };
         identity.add_hosts(nodes)?;
         Ok(identity)
@@ -138,6 +144,21 @@ impl Identity {
             }
         }
         Ok(self.hosts.len() > before)
+    }
+
+    /// Makes the registry's keys unless they are there; answers whether they were not.
+    pub fn add_registry(&mut self, cluster: &str) -> Result<bool> {
+        let missing = self.registry.is_none();
+        if missing {
+            self.registry = Some(RegistryKeys::make(cluster)?);
+        }
+        Ok(missing)
+    }
+
+    /// The registry's keys.
+    pub fn registry(&self) -> Result<&RegistryKeys> {
+        let missing = || Failure::other("the identity holds no keys of a registry").hint("`seedbed up` makes them.");
+        self.registry.as_ref().ok_or_else(missing)
     }
 
     /// The host key of a node.
@@ -170,6 +191,9 @@ impl Identity {
         for pair in pairs.into_iter().chain(self.hosts.values()) {
             secrets.register(&pair.private);
         }
+        if let Some(registry) = &self.registry {
+            registry.register(secrets);
+        }
     }
 
     /// What people may compare: a name and a fingerprint of each key.
@@ -182,6 +206,9 @@ impl Identity {
             ("workstation key".to_owned(), keys::fingerprint(&self.user.public)?),
             ("flux key".to_owned(), keys::fingerprint(&self.git.flux.public)?),
         ];
+        if let Some(registry) = &self.registry {
+            found.push(("registry authority".to_owned(), registry.authority.fingerprint()?));
+        }
         for (name, pair) in &self.hosts {
             found.push((format!("host key of {name}"), keys::fingerprint(&pair.public)?));
         }

@@ -18,6 +18,7 @@ pub mod kube;
 pub mod machine;
 pub mod phase;
 pub mod plan;
+pub mod registry;
 pub mod report;
 pub mod spec;
 pub mod starter;

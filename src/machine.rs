@@ -17,6 +17,7 @@ mod network;
 mod owner;
 mod pool;
 mod provider;
+mod registry;
 mod seed;
 mod site;
 #[cfg(test)]
@@ -29,7 +30,8 @@ pub use diagnosis::word as state_word;
 pub use image::{Disk, Format, Image};
 pub use locate::executable;
 pub use machines::{Ground, Machine};
-pub use owner::{ClusterFound, NodeFound, made_in, pool_name, pool_uuid};
+pub use owner::{ClusterFound, NodeFound, made_in, pool_name, pool_uuid, real};
 pub use provider::Provider;
+pub use registry::Kept;
 pub use seed::Seed;
 pub use site::local_kvm;

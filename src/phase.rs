@@ -7,6 +7,7 @@ pub mod kubernetes;
 pub mod play;
 pub mod provision;
 pub mod ready;
+pub mod registry;
 pub mod uncut;
 
 use serde::{Deserialize, Serialize};

@@ -12,6 +12,7 @@ mod make;
 mod network;
 mod node;
 mod range;
+mod registry;
 mod site;
 mod text;
 
@@ -29,6 +30,7 @@ pub use make::{USER, make};
 pub use network::NetworkPlan;
 pub use node::{MachinePlan, NodePlan};
 pub use range::usual_range;
+pub use registry::RegistryPlan;
 pub use site::{Kvm, Site};
 pub use text::text;
 
@@ -56,6 +58,9 @@ pub struct Plan {
     pub nodes: Vec<NodePlan>,
     pub kubernetes: KubernetesPlan,
     pub gitops: Option<GitopsPlan>,
+    /// None where the cluster has no registry of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry: Option<RegistryPlan>,
     /// The public keys that may log in, in OpenSSH format, the generated one first.
     pub authorized_keys: Vec<String>,
 }

@@ -19,7 +19,7 @@ mod value;
 
 pub use cluster::{
     ArtifactSource, Artifacts, Cluster, Cni, Credentials, Dirty, Emulation, Existing, GitHost, Gitops, Kubernetes,
-    Machines, Network, Node, Provider, Provision, Role, Secret, SecretSource,
+    Machines, Network, Node, Provider, Provision, Registry, Role, Secret, SecretSource,
 };
 pub use load::{load, load_alone, parse, validate};
 pub use problems::{nearest, snippet};

@@ -16,6 +16,8 @@ use crate::flux::{self, ObjectStatus};
 use crate::identity::Identity;
 use crate::kube::{NodeState, connect, node_state, server_url};
 use crate::machine::Provider;
+use crate::plan::RegistryPlan;
+use crate::registry::Registry;
 use crate::spec::{self, Cluster, Role};
 use crate::state::State;
 
@@ -33,6 +35,9 @@ pub struct Status {
     pub machines: Vec<MachineStatus>,
     pub nodes: Vec<NodeStatus>,
     pub objects: Vec<ObjectStatus>,
+    /// None where the spec asks for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry: Option<RegistryStatus>,
     /// What is wrong, or could not be looked at; the deepest first.
     pub problems: Vec<String>,
 }
@@ -58,6 +63,16 @@ pub struct NodeStatus {
     pub message: String,
 }
 
+/// The embedded registry, as it answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RegistryStatus {
+    /// `ADDRESS:PORT`, as images are named.
+    pub name: String,
+    pub ready: bool,
+    /// Why it is not.
+    pub message: String,
+}
+
 /// Looks at a cluster. What cannot be looked at is a problem of the cluster, and no failure.
 pub async fn status(cluster: &Cluster, state: &State) -> Result<Status> {
     let mut status = Status { cluster: cluster.name.clone(), ..Status::default() };
@@ -71,6 +86,7 @@ pub async fn status(cluster: &Cluster, state: &State) -> Result<Status> {
             if let Err(problem) = kubernetes(cluster, &identity, &mut status).await {
                 status.problems.push(problem.to_string());
             }
+            registry(cluster, &identity, &mut status).await;
         }
     }
     let expected = cluster.gitops.is_some();
@@ -115,9 +131,29 @@ fn existing(node: &spec::Node) -> MachineStatus {
     MachineStatus { node: node.name.clone(), role: node.role, domain: None, state: "existing".into(), address }
 }
 
+/// The address of the first control plane, as the machines tell.
+fn address(status: &Status) -> Option<IpAddr> {
+    status.machines.iter().find(|machine| machine.role == Role::ControlPlane)?.address
+}
+
+async fn registry(cluster: &Cluster, identity: &Identity, status: &mut Status) {
+    let (Some(spec), Some(IpAddr::V4(address))) = (&cluster.registry, address(status)) else { return };
+    let name = RegistryPlan::at(address, spec).name;
+    let asked = async {
+        let registry = Registry::new(&name, identity.registry()?)?;
+        let late = || Failure::other(format!("no answer within {} s", PATIENCE.as_secs()));
+        let answer = tokio::time::timeout(PATIENCE, registry.ping()).await.map_err(|_| late())?;
+        answer.map_err(|trouble| Failure::other(trouble.to_string()))
+    };
+    let message = asked.await.err().map(|failure| failure.to_string()).unwrap_or_default();
+    if !message.is_empty() {
+        status.problems.push(format!("registry {name}: {message}"));
+    }
+    status.registry = Some(RegistryStatus { name, ready: message.is_empty(), message });
+}
+
 async fn kubernetes(cluster: &Cluster, identity: &Identity, status: &mut Status) -> Result<()> {
-    let first = status.machines.iter().find(|machine| machine.role == Role::ControlPlane);
-    let Some(address) = first.and_then(|machine| machine.address) else {
+    let Some(address) = address(status) else {
         return Err(Failure::refused("the address of the control plane is not known"));
     };
     let server = server_url(address, PORT);

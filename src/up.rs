@@ -30,7 +30,7 @@ use crate::kube::server_url;
 use crate::phase::ground::Ground;
 use crate::phase::kubernetes::{self, ControlPlane};
 use crate::phase::uncut::Uncut;
-use crate::phase::{self, Phase, provision};
+use crate::phase::{self, Phase, provision, registry};
 use crate::plan::{NodePlan, Plan, Record};
 use crate::spec::{Cluster, Role};
 use crate::state::State;
@@ -125,6 +125,7 @@ impl<'a> Up<'a> {
     async fn provision(&self, ground: &Ground<'_>, node: &NodePlan, host: &Host, after: StepId) -> Result<StepId> {
         self.phase(Phase::Provision, &node.name, &[after], async |step| {
             let mut changed = provision::provision(ground, node, host, step).await?.changed;
+            changed |= registry::provision(ground, node, host, step).await?;
             // The seed holds the private host key: it goes as soon as cloud-init has read it.
             if let Some(provider) = &self.known.provider {
                 changed |= provider.detach_seed(self.plan, node).await?;
@@ -141,6 +142,7 @@ impl<'a> Up<'a> {
         self.phase(Phase::Kubernetes, &node.name, &[after], async |step| {
             let answers = |control_plane| self.control_plane.keep(control_plane);
             kubernetes::control_plane(ground, node, host, &server, answers, step).await?;
+            registry::answers(ground, node, host, step).await?;
             // Its steps say what changed.
             Ok(((), false))
         })

@@ -25,6 +25,8 @@ mod flux;
 mod gitops;
 #[path = "integration/house.rs"]
 mod house;
+#[path = "integration/image.rs"]
+mod image;
 #[path = "integration/kube_api.rs"]
 mod kube_api;
 #[path = "integration/kubeadm.rs"]
@@ -33,6 +35,8 @@ mod kubeadm;
 mod mirror;
 #[path = "integration/prune.rs"]
 mod prune;
+#[path = "integration/registry_host.rs"]
+mod registry_host;
 #[path = "integration/secrets.rs"]
 mod secrets;
 #[path = "integration/specs.rs"]

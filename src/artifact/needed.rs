@@ -18,6 +18,7 @@ pub fn needed<'a>(catalog: &'a Catalog, cluster: &Cluster) -> Result<Vec<&'a str
             // What is applied is templates/flannel.yaml; theirs is to compare with.
             "flannel" => false,
             "cni-flannel" => flannel,
+            "registry" => cluster.registry.is_some(),
             component => artifact.kind != Kind::Manifest || gitops || !is_flux(component),
         },
         Recipe::Image(image) => match image.component.as_str() {

@@ -20,6 +20,7 @@ Examples:
   seedbed down
   seedbed down --discard-commits     where the first control plane cannot be reached any more
   seedbed down --forget worker-2     where a machine that exists is gone for good
+  seedbed down --keep-images         the next `up` finds the registry's images again
 
 Exit codes: 0 nothing of the cluster is left, 3 the spec is wrong, 4 refused: nothing was removed,
 130 interrupted, 1 anything else.")]
@@ -38,6 +39,10 @@ pub struct Down {
     /// Let a machine go that exists and cannot be reached any more; nothing on it is looked at
     #[arg(long, value_name = "NODE")]
     forget: Vec<String>,
+
+    /// Leave the images of the embedded registry; the next `up` takes them, the next `down` removes them
+    #[arg(long)]
+    keep_images: bool,
 }
 
 impl Down {
@@ -48,6 +53,7 @@ impl Down {
             by_name: self.by_name,
             forget: self.forget.clone(),
             anew: false,
+            keep_images: self.keep_images,
         };
         down(global, &cluster, &terms)
     }

@@ -22,6 +22,7 @@ use crate::state::State;
 Examples:
   seedbed rebuild
   seedbed rebuild inventories/dev.yaml --discard-commits
+  seedbed rebuild --keep-images
 
 Exit codes: those of `down` and `up`.")]
 pub struct Rebuild {
@@ -35,13 +36,27 @@ pub struct Rebuild {
     /// Remove a cluster of this name, too, that was made from a spec in another directory
     #[arg(long)]
     by_name: bool,
+
+    /// Keep the images of the embedded registry
+    #[arg(long)]
+    keep_images: bool,
 }
 
 impl Rebuild {
     pub fn run(&self, global: &Global) -> Ending {
         let cluster = self.spec.load_whole(global, Sources::Check)?;
-        let terms =
-            Terms { discard_commits: self.discard_commits, by_name: self.by_name, forget: Vec::new(), anew: true };
+        if self.keep_images && cluster.registry.is_none() {
+            let failure =
+                Failure::invalid(format!("{} asks for no registry: there are no images to keep", cluster.name));
+            return Err(vec![failure.hint("Write `registry: embedded` into the spec, or leave `--keep-images` out.")]);
+        }
+        let terms = Terms {
+            discard_commits: self.discard_commits,
+            by_name: self.by_name,
+            forget: Vec::new(),
+            anew: true,
+            keep_images: self.keep_images,
+        };
         preflight(global, &cluster)?;
         super::down::down(global, &cluster, &terms)?;
         super::up::up(global, &cluster, Phase::Ready, None)

@@ -21,7 +21,8 @@ const QUESTIONS: [(&str, &str); 9] = [
     ("containerd.log", "journalctl --unit=containerd --no-pager --output=short-iso --lines=1000"),
     (
         "seedbed-images.log",
-        "journalctl --unit=seedbed-images --unit=seedbed-images-rest --no-pager --output=short-iso --lines=300",
+        "journalctl --unit=seedbed-images --unit=seedbed-images-rest --unit=seedbed-registry --no-pager \
+         --output=short-iso --lines=300",
     ),
     ("warnings.log", "journalctl --boot --priority=warning --no-pager --output=short-iso --lines=500"),
     ("cloud-init.log", "tail -n 300 /var/log/cloud-init-output.log"),

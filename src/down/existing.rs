@@ -12,6 +12,7 @@ use super::{Removal, commits};
 use crate::assets::Assets;
 use crate::machine::made_in;
 use crate::phase::claim::{CLUSTER_ID, CLUSTER_NAME, SPEC};
+use crate::phase::registry;
 use crate::spec::{Existing, Node, Role};
 use crate::up::existing_login;
 
@@ -131,6 +132,8 @@ async fn reset(removal: &Removal<'_>, node: &Node, host: &Host) -> Result<()> {
             ("cluster".to_owned(), json!(removal.cluster.name)),
             // Without the state directory, the name is what a machine is known by.
             ("cluster_id".to_owned(), json!(removal.id().unwrap_or_default())),
+            ("registry_of".to_owned(), json!(registry::of(&removal.cluster.name, &removal.cluster.directory))),
+            ("keep_images".to_owned(), json!(removal.terms.keep_images)),
         ]),
     };
     let options = RunOptions { cancel: Some(removal.token.clone()), ..RunOptions::default() };

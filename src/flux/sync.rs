@@ -26,6 +26,8 @@ pub struct Sync {
     pub credentials: SecretData,
     /// What the user wants there before the first sync: namespaces and Secrets.
     pub secrets: Vec<Value>,
+    /// What opens the embedded registry: Secrets.
+    pub registry: Vec<Value>,
     /// The Secret with the age keys that decrypt the repository.
     pub decryption: Option<String>,
     /// The Receiver's token; none where no Git host of ours calls it.
@@ -51,6 +53,7 @@ pub fn sync_objects(sync: &Sync) -> Result<Vec<DynamicObject>> {
             },
         }));
     }
+    documents.extend(sync.registry.iter().cloned());
     documents.push(git_repository(sync));
     documents.push(kustomization(sync));
     documents.into_iter().map(object).collect()

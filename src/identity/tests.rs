@@ -31,6 +31,21 @@ fn a_broken_file_is_named_with_a_way_out() {
 }
 
 #[test]
+fn the_registrys_keys_are_made_when_they_are_first_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut identity = identity();
+    assert!(identity.registry().unwrap_err().hints[0].contains("seedbed up"));
+    assert!(identity.add_registry("demo").unwrap());
+    let keys = identity.registry().unwrap().clone();
+    assert!(!identity.add_registry("demo").unwrap());
+    identity.save(directory.path()).unwrap();
+    assert_eq!(Identity::load(directory.path()).unwrap().unwrap().registry, Some(keys.clone()));
+    let secrets = Secrets::default();
+    identity.register(&secrets);
+    assert!(!secrets.mask(keys.authorization()).contains(keys.authorization().trim_start_matches("Basic ")));
+}
+
+#[test]
 fn a_node_added_later_gets_a_key_and_the_others_keep_theirs() {
     let mut identity = identity();
     let before = identity.hosts["cp"].clone();

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::machines::disk_volume;
 use super::owner;
 use super::provider::Provider;
+use super::registry::is_registry;
 
 /// What was removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Removed {
     pub volumes: usize,
     pub pool: Option<String>,
     pub network: Option<String>,
+    /// The registry's volume, which was left, and its pool with it.
+    pub kept: Option<(String, String)>,
 }
 
 impl Removed {
@@ -26,8 +29,8 @@ impl Removed {
 
 impl Provider {
     /// Removes the machines, the pool and the network that carry this id. Interrupted, it can be run again:
-    /// what tells the id goes last.
-    pub async fn destroy(&self, name: &str, id: Uuid, step: &Step) -> Result<Removed> {
+    /// what tells the id goes last. Of a cluster with a registry, its images may be kept.
+    pub async fn destroy(&self, name: &str, id: Uuid, keep_images: bool, step: &Step) -> Result<Removed> {
         let cluster = self.cluster(id).await?;
         let mut removed = Removed::default();
         let nodes = cluster.as_ref().map(|cluster| &cluster.nodes[..]).unwrap_or_default();
@@ -36,7 +39,7 @@ impl Provider {
             let what = || format!("stopping the machine {}", node.domain);
             self.run_unless(end, &[Code::Missing, Code::Invalid], what).await?;
         }
-        self.remove_pool(&owner::pool_name(name, id), id, &mut removed).await?;
+        self.remove_pool(&owner::pool_name(name, id), id, keep_images, &mut removed).await?;
         for node in nodes {
             self.undefine(Subject::Domain, &node.domain).await?;
             removed.domains.push(node.domain.clone());
@@ -52,6 +55,13 @@ impl Provider {
         }
         if !removed.is_empty() {
             step.note(format!("removed {} machines and {} volumes", removed.domains.len(), removed.volumes));
+        }
+        match &removed.kept {
+            Some((pool, volume)) => {
+                step.note(format!("kept the registry's images: the volume {volume} in the pool {pool}"));
+            }
+            None if keep_images => step.warn("there was no registry: no images were kept"),
+            None => {}
         }
         Ok(removed)
     }
@@ -75,8 +85,8 @@ impl Provider {
         Ok(())
     }
 
-    /// Removes a cluster's pool with everything in it: all of it is the cluster's.
-    async fn remove_pool(&self, name: &str, id: Uuid, removed: &mut Removed) -> Result<()> {
+    /// Removes a cluster's pool with everything in it, but for images that are kept: all of it is the cluster's.
+    async fn remove_pool(&self, name: &str, id: Uuid, keep_images: bool, removed: &mut Removed) -> Result<()> {
         let pools = self.pools().await?;
         let uuid = owner::pool_uuid(id).to_string();
         let Some(pool) = pools.iter().find(|pool| pool.name == name && pool.uuid == uuid) else { return Ok(()) };
@@ -87,9 +97,16 @@ impl Provider {
             self.run(Action::Start { subject: Subject::Pool, name: name.to_owned() }, what).await?;
         }
         for volume in self.volumes(name).await? {
+            if keep_images && is_registry(&volume.name) {
+                removed.kept = Some((name.to_owned(), volume.name));
+                continue;
+            }
             let delete = Action::DeleteVolume { pool: name.to_owned(), volume: volume.name.clone() };
             self.run_unless(delete, &[Code::Missing], || format!("deleting the volume {}", volume.name)).await?;
             removed.volumes += 1;
+        }
+        if removed.kept.is_some() {
+            return Ok(());
         }
         self.run(Action::Stop { subject: Subject::Pool, name: name.to_owned() }, what).await?;
         self.run_unless(Action::DeletePool { name: name.to_owned() }, &[Code::Missing], what).await?;

@@ -23,6 +23,8 @@ pub struct Ground {
     kernel: Option<(String, String)>,
     arguments: String,
     bits: Option<String>,
+    /// The volume of the registry, which the first control plane serves.
+    registry: Option<String>,
     pool: String,
 }
 
@@ -31,7 +33,15 @@ impl Ground {
     /// Where no machine can be made, only looked at.
     pub fn nowhere() -> Self {
         let none = String::new;
-        Self { disk: none(), format: Format::Raw, kernel: None, arguments: none(), bits: None, pool: none() }
+        Self {
+            disk: none(),
+            format: Format::Raw,
+            kernel: None,
+            arguments: none(),
+            bits: None,
+            registry: None,
+            pool: none(),
+        }
     }
 }
 
@@ -82,6 +92,10 @@ impl Provider {
         let pool = owner::pool_name(&plan.cluster, plan.id);
         self.ensure_pool(&pool, owner::pool_uuid(plan.id)).await?;
         self.ensure_shared_pool().await?;
+        let registry = match plan.registry.as_ref().and_then(|registry| registry.size) {
+            Some(size) => Some(self.ensure_registry(plan, &pool, size).await?),
+            None => None,
+        };
         let kernel = async {
             let Some((kernel, initrd)) = &image.kernel else { return Ok(None) };
             futures::try_join!(self.ensure_file(kernel, step), self.ensure_file(initrd, step)).map(Some)
@@ -91,7 +105,7 @@ impl Provider {
             self.ensure_file(bits, step).await.map(Some)
         };
         let (disk, kernel, bits) = futures::try_join!(self.ensure_file(&image.disk, step), kernel, bits)?;
-        Ok(Ground { disk, format: image.format, kernel, arguments: image.arguments.clone(), bits, pool })
+        Ok(Ground { disk, format: image.format, kernel, arguments: image.arguments.clone(), bits, registry, pool })
     }
 
     /// Refuses machines that could not be reached from here: before anything is fetched or made.
@@ -174,6 +188,7 @@ impl Provider {
             disk: &disk.path,
             seed: &seed.path,
             bits: ground.bits.as_deref(),
+            registry: ground.registry.as_deref().filter(|_| node.name == plan.first_control_plane().name),
             console: &console,
             steady_clock: self.steady_clock(),
             boot: kernel.map(|(kernel, initrd)| Boot { kernel, initrd, arguments: &ground.arguments }),

@@ -40,8 +40,12 @@ impl ClusterFound {
 
 /// Whether a spec lies in a directory. One that was renamed beside its state directory is the same.
 pub fn made_in(file: &Path, directory: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or(path.to_owned());
     file.parent().is_some_and(|made| real(made) == real(directory))
+}
+
+/// A path by which a directory is known again, wherever it is named from.
+pub fn real(path: &Path) -> PathBuf {
+    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or(path.to_owned())
 }
 
 /// The network of a cluster, as it tells.

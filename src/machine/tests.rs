@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::definition::{self, Boot, Connected, DomainParts};
 use super::provider::Provider;
 use super::{owner, pool};
-use crate::plan::{KubernetesPlan, MachinePlan, NetworkPlan, NodePlan, Pace, Plan};
+use crate::plan::{KubernetesPlan, MachinePlan, NetworkPlan, NodePlan, Pace, Plan, RegistryPlan};
 use crate::spec::{Cni, Role};
 
 mod boot;
@@ -66,6 +66,7 @@ fn sample_plan() -> Plan {
             kubeadm: serde_json::Map::new(),
         },
         gitops: None,
+        registry: None,
         authorized_keys: vec!["ssh-ed25519 CCCC me".into()],
     }
 }
@@ -82,6 +83,7 @@ fn sample_domain(plan: &Plan, node: &NodePlan) -> String {
         disk: "/pool/disk.qcow2",
         seed: &format!("/pool/{domain}.seed.iso"),
         bits: Some("/shared/bits"),
+        registry: plan.registry.as_ref().map(|_| "/pool/registry.raw"),
         console: "/pool/console.log",
         steady_clock: true,
         boot: Some(Boot { kernel: "/shared/kernel", initrd: "/shared/initrd", arguments: "root=LABEL=root rw" }),
@@ -100,6 +102,21 @@ fn the_domain_of_an_emulated_machine() {
 fn the_domain_of_a_native_machine() {
     let plan = Plan { pace: Pace::Native, ..sample_plan() };
     insta::assert_snapshot!(sample_domain(&plan, &plan.nodes[1]));
+}
+
+#[test]
+fn the_domain_of_a_machine_that_serves_the_registry() {
+    let registry = RegistryPlan { name: "10.77.3.10:5000".into(), size: Some(20 << 30) };
+    let plan = Plan { registry: Some(registry), ..sample_plan() };
+    let domain = sample_domain(&plan, &plan.nodes[0]);
+    let without = sample_domain(&Plan { registry: None, ..plan.clone() }, &plan.nodes[0]);
+    let more = domain.lines().filter(|line| !without.contains(line)).map(str::trim);
+    insta::assert_snapshot!(more.collect::<Vec<_>>().join("\n"), @r"
+    <driver name='qemu' type='raw' cache='writeback' discard='unmap'/>
+    <source file='/pool/registry.raw'/>
+    <target dev='vdd' bus='virtio'/>
+    <serial>SEEDBED-REGISTRY</serial>
+    ");
 }
 
 #[test]

@@ -33,7 +33,7 @@ const NOTE: &str = "
 set -eu
 mkdir -p /etc/seedbed/made
 for folder in /etc/kubernetes /etc/containerd /etc/containerd/certs.d /etc/cni /etc/cni/net.d /opt/cni /opt/cni/bin \
-    /opt/containerd /opt/containerd/bin /opt/containerd/lib /srv/git /usr/local/lib/seedbed /var/lib/cni \
+    /opt/containerd /opt/containerd/bin /opt/containerd/lib /srv/git /srv/registry /usr/local/lib/seedbed /var/lib/cni \
     /var/lib/containerd /var/lib/etcd /var/lib/kubelet /var/log/containers /var/log/pods; do
     [ -e \"$folder\" ] || echo \"$folder\"
 done >/etc/seedbed/made/folders

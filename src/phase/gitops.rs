@@ -17,6 +17,7 @@ use crate::artifact::Bits;
 use crate::flux::{self, Manifests, Sync};
 use crate::githost::{self, Embedded, Entrance, Revision, Source, webhook_path};
 use crate::plan::{GitopsPlan, NodePlan, Plan};
+use crate::registry;
 use crate::state::State;
 
 pub use secrets::Secrets;
@@ -108,6 +109,10 @@ async fn install(
         path: gitops.spec.path.clone(),
         credentials: entrance.credentials.clone(),
         secrets: secrets.0.clone(),
+        registry: match &ground.plan.registry {
+            Some(registry) => registry::secrets(&registry.name, ground.identity.registry()?),
+            None => Vec::new(),
+        },
         decryption: gitops.spec.decryption.clone(),
         token: entrance.token.clone(),
         pace: ground.plan.pace,

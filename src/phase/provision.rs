@@ -48,9 +48,7 @@ pub async fn import_rest(ground: &Ground<'_>, node: &NodePlan, host: &Host, step
         return Ok(());
     }
     let existing = matches!(node.machine, MachinePlan::Existing { .. });
-    let Value::Object(variables) =
-        json!({ "bits": if existing { SENT } else { DISK }, "archives": archives(ground, node.role) })
-    else {
+    let Value::Object(variables) = json!({ "bits": bits_at(existing), "archives": archives(ground, node.role) }) else {
         return Ok(());
     };
     play(ground, "playbooks/images.yaml", node, host, variables, step).await.map(drop)
@@ -79,7 +77,7 @@ async fn send_bits(ground: &Ground<'_>, node: &NodePlan, host: &Host, step: &Ste
     let archives = archives(ground, node.role);
     let wanted = |place: &str| match place.strip_prefix("images/") {
         Some(archive) => archives.iter().any(|name| name == archive),
-        None => true,
+        None => place != "bin/registry" || node.name == ground.plan.first_control_plane().name,
     };
     let files: Vec<_> = ground.bits.files.iter().filter(|file| wanted(&file.place)).collect();
     let mut view = host.view(Mode::Apply).with_step(step);
@@ -108,13 +106,18 @@ async fn send_bits(ground: &Ground<'_>, node: &NodePlan, host: &Host, step: &Ste
     Ok(changed)
 }
 
+/// Where a host has its bits.
+pub const fn bits_at(existing: bool) -> &'static str {
+    if existing { SENT } else { DISK }
+}
+
 fn variables(ground: &Ground<'_>, node: &NodePlan, existing: bool) -> Result<Map<String, Value>> {
     let plan = ground.plan;
     let mut hosts: Vec<String> = plan.nodes.iter().map(|node| format!("{} {}", node.address, node.name)).collect();
     hosts.push(format!("{} {}", plan.kubernetes.address, plan.kubernetes.endpoint));
     let serving = ground.identity.kubelet_serving(&node.name, node.address)?;
     let Value::Object(variables) = json!({
-        "bits": if existing { SENT } else { DISK },
+        "bits": bits_at(existing),
         "bits_disk": !existing,
         "bits_label": artifact::LABEL,
         "archives": if held(ground, node.role) { first_archives(ground, node.role) } else { archives(ground, node.role) },

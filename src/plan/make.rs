@@ -6,7 +6,9 @@ use engine::failure::Failure;
 use uuid::Uuid;
 
 use super::identity::PublicIdentity;
-use super::{GitopsPlan, KubernetesPlan, Kvm, MachinePlan, NodePlan, Pace, Plan, Site, fingerprint, range};
+use super::{
+    GitopsPlan, KubernetesPlan, Kvm, MachinePlan, NodePlan, Pace, Plan, RegistryPlan, Site, fingerprint, range,
+};
 use crate::spec::{Cluster, Emulation, GitHost, Node, Provider, human};
 
 /// The user on machines that seedbed makes.
@@ -57,6 +59,7 @@ pub fn make(cluster: &Cluster, site: &Site, identity: &PublicIdentity) -> Result
         network,
         kubernetes: kubernetes(cluster, address),
         gitops: gitops(cluster, address),
+        registry: cluster.registry.as_ref().map(|registry| RegistryPlan::at(address, registry)),
         authorized_keys: authorized_keys(cluster, identity),
         nodes,
     })

@@ -157,6 +157,21 @@ fn edits_are_named_with_what_they_need() {
     );
 }
 
+#[test]
+fn a_registry_has_one_name_and_shows_where_its_images_lie() {
+    let plain = make(&cluster(""), &site(), &identity()).unwrap();
+    let plan = make(&cluster("registry: {embedded: {size: 5GiB}}\n"), &site(), &identity()).unwrap();
+    let registry = plan.registry.clone().unwrap();
+    assert_eq!((registry.name, registry.size), (format!("{}:5000", plan.nodes[0].address), Some(5 << 30)));
+    let extras = Extras { source: spec::ArtifactSource::Auto, artifacts: Vec::new(), assets: Vec::new() };
+    let shown = text(&plan, &extras);
+    assert!(shown.contains("on cp\n  images        a volume of 5GiB of its own\n"), "{shown}");
+    // A machine that is there cannot be given a disk of bits with the program in it.
+    let changes = compare(&serde_json::to_value(&plain).unwrap(), &plan);
+    assert!(changes.len() == 1 && changes[0].what == "registry" && changes[0].needs_rebuild, "{changes:?}");
+    assert!(serde_json::to_value(&plain).unwrap().get("registry").is_none(), "who asks for none sees none");
+}
+
 proptest::proptest! {
     #[test]
     fn addresses_never_meet(second in 0_u8..255, third in 0_u8..255, count in 1_u32..150) {

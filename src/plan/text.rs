@@ -25,6 +25,7 @@ fn write(out: &mut String, plan: &Plan, extras: &Extras) -> fmt::Result {
     network(out, plan)?;
     kubernetes(out, plan)?;
     gitops(out, plan)?;
+    registry(out, plan)?;
     artifacts(out, extras)?;
     phases(out, plan)
 }
@@ -97,6 +98,15 @@ fn gitops(out: &mut String, plan: &Plan) -> fmt::Result {
     match &gitops.spec.decryption {
         Some(secret) => writeln!(out, "  decrypted by  {secret}"),
         None => Ok(()),
+    }
+}
+
+fn registry(out: &mut String, plan: &Plan) -> fmt::Result {
+    let Some(registry) = &plan.registry else { return Ok(()) };
+    writeln!(out, "\nregistry https://{}, on {}", registry.name, plan.first_control_plane().name)?;
+    match registry.size {
+        Some(size) => writeln!(out, "  images        a volume of {} of its own", human(size)),
+        None => writeln!(out, "  images        the directory {}", super::registry::DIRECTORY),
     }
 }
 

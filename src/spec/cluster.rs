@@ -22,6 +22,9 @@ pub struct Cluster {
     pub kubernetes: Kubernetes,
     pub provision: Provision,
     pub gitops: Option<Gitops>,
+    /// None where the cluster has no registry of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry: Option<Registry>,
     pub artifacts: Artifacts,
 }
 
@@ -153,6 +156,13 @@ pub enum SecretSource {
     File(PathBuf),
     /// A program, with its path where one was written, and its arguments.
     Command(Vec<String>),
+}
+
+/// A registry on the first control plane, for images of the user's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Registry {
+    /// Bytes of its volume; none on machines that exist, where a directory does.
+    pub size: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -9,6 +9,7 @@ mod machines;
 mod networks;
 mod nodes;
 mod provision;
+mod registry;
 mod secrets;
 
 use std::path::{Path, PathBuf};
@@ -104,6 +105,7 @@ pub fn cluster(spec: &Placed<raw::Spec>, file: &Path, context: &mut Context<'_, 
         kubernetes: kubernetes::convert(spec.kubernetes.as_ref(), context),
         provision: provision::convert(spec.provision.as_ref(), context),
         gitops: spec.gitops.as_ref().map(|gitops| gitops::convert(gitops, &name, context)),
+        registry: registry::convert(spec.registry.as_ref(), &machines.provider, context),
         artifacts: artifacts::convert(spec.artifacts.as_ref(), context),
         file: file.to_owned(),
         directory: context.directory.to_owned(),

@@ -17,7 +17,9 @@ const EVERYWHERE: &str =
 /// Names that only seedbed's own playbooks are given.
 const OWN: &str = "bits bits_disk bits_label archives first_archives authorized_keys hosts_entries kubelet_credential \
                    authorities encryption_key kubeadm_config git_repository git_branch git_flux_key git_automation_key \
-                   git_workstation_key git_webhook cluster_id";
+                   git_workstation_key git_webhook cluster_id keep_images registry_name \
+                   registry_authority registry_authorization registry_volume registry_port registry_htpasswd \
+                   registry_credential registry_id registry_of";
 
 /// Every mistake of the user's playbooks, and of seedbed's own where a file of the user stands in for one of ours.
 pub fn check(cluster: &Cluster, assets: &Assets) -> Vec<Failure> {

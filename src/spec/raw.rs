@@ -4,11 +4,13 @@ mod gitops;
 mod kubernetes;
 mod machines;
 mod node;
+mod registry;
 
 pub use gitops::{Credentials, Gitops, Host, Secret, SecretSource};
 pub use kubernetes::{Cni, Kubernetes};
 pub use machines::{Machines, Network, ProviderWord, Ssh};
 pub use node::Node;
+pub use registry::Registry;
 
 use super::cluster;
 use super::read::{Free, Named, Placed, record, words};
@@ -31,6 +33,8 @@ record! {
         provision: Provision,
         /// The repository that the cluster is synced to. Without it, `up` ends with a bare Kubernetes.
         gitops: Gitops,
+        /// `embedded` puts a registry for your own images on the control plane. Without it, there is none.
+        registry: Registry,
         /// Where binaries, images and manifests come from.
         artifacts: Artifacts,
     }

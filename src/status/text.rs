@@ -32,6 +32,11 @@ pub fn text(status: &Status, paint: Paint) -> String {
         (object.ready, [object.key.to_string(), state.to_owned(), message.to_owned()])
     });
     table(&mut text, "Flux", objects, paint);
+    let registry = status.registry.iter().map(|registry| {
+        let state = if registry.ready { "answers" } else { "does not answer" };
+        (registry.ready, [registry.name.clone(), state.to_owned(), registry.message.clone()])
+    });
+    table(&mut text, "registry", registry, paint);
     if !status.problems.is_empty() {
         let _ = writeln!(text, "{}", paint.bold("problems"));
     }
@@ -67,7 +72,7 @@ fn table<const COLUMNS: usize>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{MachineStatus, NodeStatus};
+    use super::super::{MachineStatus, NodeStatus, RegistryStatus};
     use super::*;
     use crate::flux::{Key, ObjectStatus};
     use crate::spec::Role;
@@ -96,6 +101,7 @@ mod tests {
                 object("GitRepository", "flux-system", true, "stored artifact for revision"),
                 object("Kustomization", "apps", false, "health check failed\nDeployment/apps/web: timeout"),
             ],
+            registry: Some(RegistryStatus { name: "10.77.1.10:5000".into(), ready: true, message: String::new() }),
             problems: vec!["Kustomization/flux-system/apps: health check failed\nDeployment/apps/web: timeout".into()],
         };
         insta::assert_snapshot!(text(&status, Paint::Never), @r#"
@@ -110,6 +116,9 @@ mod tests {
         Flux
           GitRepository/flux-system/flux-system  Ready      stored artifact for revision
           Kustomization/flux-system/apps         not Ready  health check failed
+
+        registry
+          10.77.1.10:5000  answers
 
         problems
           Kustomization/flux-system/apps: health check failed

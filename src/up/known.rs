@@ -8,7 +8,7 @@ use crate::identity::{Identity, owner_keys};
 use crate::machine::Provider;
 use crate::phase::gitops::Secrets;
 use crate::plan::{self, Inputs, Plan, Site};
-use crate::spec::{self, Cluster};
+use crate::spec::{self, Cluster, human};
 use crate::state::State;
 
 /// Provider, identity and plan of one cluster.
@@ -38,7 +38,7 @@ impl Known {
             refuse_lost_identity(cluster, provider).await.map_err(one)?;
         }
         let names = || cluster.nodes.iter().map(|node| node.name.as_str());
-        let (identity, altered) = if let Some(mut identity) = loaded {
+        let (mut identity, mut altered) = if let Some(mut identity) = loaded {
             let altered = identity.add_hosts(names()).map_err(one)?;
             (identity, altered)
         } else {
@@ -46,8 +46,14 @@ impl Known {
             if provider.is_some() {
                 identity.owner = owner_keys().await;
             }
+            if let Some(provider) = &provider {
+                take_kept_images(cluster, provider, &mut identity, step).await.map_err(one)?;
+            }
             (identity, true)
         };
+        if cluster.registry.is_some() {
+            altered |= identity.add_registry(&cluster.name).map_err(one)?;
+        }
         identity.register(step.events().secrets());
         let (site, plan) = plan(cluster, state, provider.as_ref(), &identity, Some(&inputs), step).await?;
         if altered {
@@ -162,4 +168,24 @@ async fn refuse_lost_identity(cluster: &Cluster, provider: &Provider) -> Result<
         cluster.state().display()
     ))
     .hint("put the state directory back, or make the cluster anew: `seedbed rebuild`"))
+}
+
+/// Takes the id of the cluster whose images an earlier `--keep-images` has left: with it go its pool and the images.
+async fn take_kept_images(cluster: &Cluster, provider: &Provider, identity: &mut Identity, step: &Step) -> Result<()> {
+    for kept in provider.kept(&cluster.name, &cluster.directory).await? {
+        let (pool, volume) = (&kept.pool, &kept.volume);
+        if !kept.here {
+            step.warn(format!(
+                "left: images that were kept of a cluster {} made elsewhere ({volume} in {pool})",
+                cluster.name
+            ));
+        } else if cluster.registry.is_none() {
+            step.warn(format!("the images that were kept stay unused in {pool}: the spec asks for no registry; `seedbed down` removes them"));
+        } else {
+            let taken = human(kept.allocation);
+            step.note(format!("the registry begins with the {taken} of images that were kept ({volume} in {pool})"));
+            identity.id = kept.id;
+        }
+    }
+    Ok(())
 }

@@ -24,7 +24,7 @@ fn text(output: Output) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 23] = [
     "init",
     "validate",
     "plan",
@@ -33,6 +33,8 @@ const COMMANDS: [&str; 21] = [
     "gitops push",
     "gitops pull",
     "gitops diff",
+    "image",
+    "image push",
     "status",
     "diagnose",
     "kubeconfig",

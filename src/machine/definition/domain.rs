@@ -20,6 +20,8 @@ pub struct DomainParts<'a> {
     pub disk: &'a str,
     pub seed: &'a str,
     pub bits: Option<&'a str>,
+    /// The volume of the registry, where the machine serves it.
+    pub registry: Option<&'a str>,
     pub console: &'a str,
     pub boot: Option<Boot<'a>>,
     /// Whether the time stamp counters of the hypervisor's machine can be trusted.
@@ -104,8 +106,11 @@ fn devices(parts: &DomainParts<'_>, emulated: bool) -> Element {
     if let Some(bits) = parts.bits {
         devices = devices.with(read_only_disk(bits, "vdb", "SEEDBED-BITS"));
     }
+    devices = devices.with(seed_disk(parts.seed));
+    if let Some(registry) = parts.registry {
+        devices = devices.with(registry_disk(registry));
+    }
     devices
-        .with(seed_disk(parts.seed))
         .with(interface(parts))
         // The console's log lies in the cluster's pool: it is read through libvirt and goes with the pool.
         .with(element("serial").set("type", "pty").with(element("log").set("file", parts.console).set("append", "on")))
@@ -137,6 +142,13 @@ fn read_only_disk(path: &str, device: &str, serial: &str) -> Element {
 /// The seed, alone too: this is what is taken out after the first boot.
 pub fn seed_disk(path: &str) -> Element {
     read_only_disk(path, "vdc", "SEEDBED-SEED")
+}
+
+/// Found by its serial; its content outlives the machine, so that flushes count even where it is emulated.
+fn registry_disk(path: &str) -> Element {
+    let driver = element("driver").set("name", "qemu").set("type", Format::Raw.name());
+    let driver = driver.set("cache", "writeback").set("discard", "unmap");
+    disk(path, "vdd", driver).with(element("serial").text("SEEDBED-REGISTRY"))
 }
 
 fn disk(path: &str, device: &str, driver: Element) -> Element {

@@ -114,7 +114,7 @@ async fn boots() {
     let began = Instant::now();
     provider.prepare(&plan, &image, None, &step).await.unwrap();
     println!("prepared again in {:.1} s", began.elapsed().as_secs_f32());
-    let removed = provider.destroy("demo", plan.id, &step).await.unwrap();
+    let removed = provider.destroy("demo", plan.id, false, &step).await.unwrap();
     println!("{removed:?}");
     assert!(!std::path::Path::new(&pool::path(removed.pool.as_ref().unwrap())).exists());
     assert!(provider.domains().await.unwrap().is_empty());

@@ -51,12 +51,12 @@ async fn a_cluster_is_found_by_what_its_objects_carry_and_removed_with_nothing_e
     assert_eq!(network.range, Some(plan.network.as_ref().unwrap().range));
 
     let step = Events::ignored().step("down");
-    let removed = provider.destroy("demo", plan.id, &step).await.unwrap();
+    let removed = provider.destroy("demo", plan.id, false, &step).await.unwrap();
     assert_eq!(removed.domains, ["demo-control-1", "demo-worker-1"]);
     assert_eq!((removed.volumes, removed.network.as_deref()), (2, Some("seedbed-demo")));
     let after = (provider.domains().await, provider.networks().await, provider.pools().await);
     assert_eq!(before, after, "nothing of anybody else's has changed");
-    assert!(provider.destroy("demo", plan.id, &step).await.unwrap().is_empty(), "there is nothing left");
+    assert!(provider.destroy("demo", plan.id, false, &step).await.unwrap().is_empty(), "there is nothing left");
 }
 
 #[tokio::test]
@@ -115,6 +115,63 @@ async fn a_disk_that_a_removal_would_delete_is_seen() {
     assert!(!provider.holds_disk("demo", Uuid::from_u128(7), "demo-control-1").await.unwrap(), "another's pool");
 }
 
+/// A cluster whose spec lies in a directory, with a registry.
+async fn with_registry(provider: &Provider, directory: &std::path::Path) -> Plan {
+    let plan = Plan { spec_file: directory.join("seedbed.yaml"), ..sample_plan() };
+    make(provider, &plan).await;
+    let pool = owner::pool_name("demo", plan.id);
+    let path = provider.ensure_registry(&plan, &pool, 5 << 30).await.unwrap();
+    assert_eq!(provider.ensure_registry(&plan, &pool, 9 << 30).await.unwrap(), path, "it is made once");
+    plan
+}
+
+#[tokio::test]
+async fn images_that_are_kept_are_all_that_is_left_and_are_found_again() {
+    let (provider, directory) = (provider().await, tempfile::tempdir().unwrap());
+    let (plan, step) = (with_registry(&provider, directory.path()).await, Events::ignored().step("down"));
+    let pool = owner::pool_name("demo", plan.id);
+    let removed = provider.destroy("demo", plan.id, true, &step).await.unwrap();
+    assert_eq!((removed.domains.len(), removed.volumes, &removed.pool), (2, 2, &None));
+    let volumes = provider.volumes(&pool).await.unwrap();
+    assert_eq!(volumes.len(), 1, "{volumes:?}");
+    assert_eq!(removed.kept, Some((pool.clone(), volumes[0].name.clone())));
+    assert_eq!(volumes[0].capacity, 5 << 30);
+
+    // Also in a pool that a restart of the workstation has left off.
+    provider.run(Action::Stop { subject: Subject::Pool, name: pool.clone() }, || "stop".into()).await.unwrap();
+    let kept = provider.kept("demo", directory.path()).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!((kept[0].id, &kept[0].pool, kept[0].here), (plan.id, &pool, true));
+    let elsewhere = provider.kept("demo", "/home/me/other".as_ref()).await.unwrap();
+    assert!(elsewhere.len() == 1 && !elsewhere[0].here, "a name is no proof");
+    assert_eq!(provider.kept("dem", directory.path()).await.unwrap(), []);
+
+    // The next cluster of the spec has the same id, and finds its volume.
+    assert!(!provider.ensure_pool(&pool, owner::pool_uuid(plan.id)).await.unwrap());
+    assert_eq!(provider.ensure_registry(&plan, &pool, 9 << 30).await.unwrap(), volumes[0].path);
+    let removed = provider.destroy("demo", plan.id, false, &step).await.unwrap();
+    assert_eq!((removed.volumes, removed.pool, removed.kept), (1, Some(pool), None));
+    assert_eq!(provider.kept("demo", directory.path()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_volume_in_a_pool_of_another_uuid_is_not_believed() {
+    let (provider, plan) = (provider().await, sample_plan());
+    let name = owner::pool_name("demo", plan.id);
+    define(&provider, Subject::Pool, definition::pool(&name, Uuid::from_u128(9), "/elsewhere").to_string()).await;
+    provider.run(Action::Start { subject: Subject::Pool, name: name.clone() }, || "start".into()).await.unwrap();
+    provider.ensure_registry(&plan, &name, 1 << 30).await.unwrap();
+    assert_eq!(provider.kept("demo", "/home/me/demo".as_ref()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn without_a_registry_nothing_is_kept() {
+    let (provider, plan) = (provider().await, sample_plan());
+    make(&provider, &plan).await;
+    let removed = provider.destroy("demo", plan.id, true, &Events::ignored().step("down")).await.unwrap();
+    assert!(removed.pool.is_some() && removed.kept.is_none());
+}
+
 #[tokio::test]
 async fn objects_that_only_have_the_name_are_refused_and_left() {
     let (provider, plan) = (provider().await, sample_plan());
@@ -139,7 +196,7 @@ async fn objects_that_only_have_the_name_are_refused_and_left() {
     assert_eq!(pool.kind, Kind::Refused);
 
     let step = Events::ignored().step("down");
-    let removed = provider.destroy("demo", plan.id, &step).await.unwrap();
+    let removed = provider.destroy("demo", plan.id, false, &step).await.unwrap();
     assert!(removed.is_empty(), "{removed:?}");
     assert_eq!(before, (provider.domains().await, provider.networks().await));
 }

@@ -131,6 +131,7 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let (remote, credentials, sshd) = git_host(directory.path());
         let sync = Sync {
+            registry: Vec::new(),
             url: remote.url.clone(),
             branch: "main".into(),
             path: "clusters/test".into(),
