@@ -14,7 +14,8 @@ help: ## this list
 quickstart: workstation ## sets up what is missing and ends with a synced cluster of one node
 	[ -e quickstart/seedbed.yaml ] || $(SEEDBED) init quickstart
 	scripts/prepare run $(SEEDBED) up quickstart $(UP)
-	@echo; echo "Synced from quickstart/gitops. Use it with:"
+	@echo; echo "The repository is quickstart/gitops. Use the cluster with:"
+	@command -v kubectl >/dev/null || echo "  $(SEEDBED) artifacts copy ~/.local/bin kubectl"
 	@echo "  export KUBECONFIG=$$($(SEEDBED) kubeconfig quickstart --path)"
 
 tools: ## installs what building and testing needs
