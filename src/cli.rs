@@ -6,6 +6,7 @@ mod completions;
 mod diagnose;
 mod doctor;
 mod down;
+mod evaluate;
 mod gitops;
 mod global;
 mod image;
@@ -61,7 +62,7 @@ Exit codes:
   3    the spec, a playbook, a template or the repository is wrong
   4    preflight refused: the workstation, or someone else's object, is in the way
   5    a step on a machine failed
-  6    the repository did not become Ready
+  6    the repository did not become Ready, or a check does not hold
   130  interrupted; the same command continues"
     };
 }
@@ -91,6 +92,7 @@ enum Command {
     Up(up::Up),
     Gitops(gitops::Gitops),
     Image(image::Images),
+    Evaluate(evaluate::Evaluate),
     Status(status::Status),
     Diagnose(diagnose::Diagnose),
     Kubeconfig(kubeconfig::Kubeconfig),
@@ -127,6 +129,7 @@ pub fn main() -> ExitCode {
         Command::Rebuild(command) => command.run(global),
         Command::Gitops(command) => command.run(global),
         Command::Image(command) => command.run(global),
+        Command::Evaluate(command) => command.run(global),
         Command::Status(command) => command.run(global),
         Command::Diagnose(command) => command.run(global),
         Command::Kubeconfig(command) => command.run(),

@@ -25,7 +25,7 @@ pub use nudge::{nudge, nudge_sources};
 pub use object::{Condition, Key, Object, inventory_key};
 pub use ready::{Expected, wait_until_ready};
 pub use secrets::SECRET;
-pub use snapshot::{Reader, Snapshot, read_tiers};
+pub use snapshot::{Reader, Snapshot, read_appliers, read_tiers};
 pub use status::{ObjectStatus, status, status_of};
 pub use sync::{RECEIVER, Sync, sync_objects};
 pub use verdict::{Memory, Verdict};

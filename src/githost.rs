@@ -3,6 +3,7 @@
 //! Everything is done by the `git` program on the workstation. Nothing is ever forced.
 
 mod access;
+mod amend;
 mod embedded;
 mod entrance;
 mod fetch_back;
@@ -16,6 +17,7 @@ mod source;
 mod tree;
 
 pub use access::Access;
+pub use amend::amend;
 pub use embedded::{Embedded, webhook_path};
 pub use entrance::{
     Entrance, SecretData, enter, read as read_credentials, receiver_token, repository_path, require_credentials,

@@ -10,7 +10,7 @@ mod node;
 mod same;
 
 pub use apply::{Applier, FIELD_MANAGER, Identified};
-pub use client::{connect, server_url};
+pub use client::{connect, connect_as_is, server_url};
 pub use documents::parse_documents;
 pub use evidence::{events_of, log_tail};
 pub use failure::{failed, patiently, transient};

@@ -5,11 +5,13 @@
 
 pub mod artifact;
 pub mod assets;
+pub mod check;
 pub mod cli;
 pub mod diagnose;
 pub mod doctor;
 pub mod down;
 pub mod error;
+pub mod evaluate;
 pub mod flux;
 pub mod githost;
 pub mod gitops;

@@ -22,7 +22,7 @@ mod seed;
 mod site;
 #[cfg(test)]
 mod tests;
-mod xml;
+pub(crate) mod xml;
 
 pub use client::{Client, Trouble};
 pub use destroy::Removed;

@@ -30,11 +30,21 @@ pub enum Phase {
     Gitops,
     /// Everything in the repository is Ready.
     Ready,
+    /// Every check of the spec holds.
+    Checks,
 }
 
 impl Phase {
-    pub const ALL: [Self; 7] =
-        [Self::Artifacts, Self::Machines, Self::Connect, Self::Provision, Self::Kubernetes, Self::Gitops, Self::Ready];
+    pub const ALL: [Self; 8] = [
+        Self::Artifacts,
+        Self::Machines,
+        Self::Connect,
+        Self::Provision,
+        Self::Kubernetes,
+        Self::Gitops,
+        Self::Ready,
+        Self::Checks,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -45,6 +55,7 @@ impl Phase {
             Self::Kubernetes => "kubernetes",
             Self::Gitops => "gitops",
             Self::Ready => "ready",
+            Self::Checks => "checks",
         }
     }
 }

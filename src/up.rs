@@ -11,6 +11,7 @@ mod machine;
 mod preflight;
 mod promise;
 
+use std::cell::OnceCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use engine::event::{Step, StepId};
@@ -26,6 +27,8 @@ pub use preflight::preflight;
 use promise::Promise;
 
 use crate::assets::Assets;
+use crate::check::{self, Way};
+use crate::evaluate::record;
 use crate::kube::server_url;
 use crate::phase::ground::Ground;
 use crate::phase::kubernetes::{self, ControlPlane};
@@ -65,10 +68,12 @@ pub async fn up(
         hosts: plan.nodes.iter().map(|_| Promise::default()).collect(),
         control_plane: Promise::default(),
         to_join: plan.nodes.len().into(),
+        ready: OnceCell::new(),
     };
     let mut paths = vec![up.bits().boxed_local(), up.gitops().boxed_local()];
     paths.extend(plan.nodes.iter().enumerate().map(|(index, node)| up.node(index, node).boxed_local()));
-    join::join(paths, &token, user, &uncut).await
+    join::join(paths, &token, user, &uncut).await?;
+    up.checks().await
 }
 
 /// What all paths share: the plan, and what they promise each other.
@@ -88,6 +93,8 @@ struct Up<'a> {
     control_plane: Promise<ControlPlane>,
     /// Nodes that are not in Kubernetes yet: the last one ends the joining.
     to_join: AtomicUsize,
+    /// Everything in the repository is Ready.
+    ready: OnceCell<StepId>,
 }
 
 impl<'a> Up<'a> {
@@ -182,11 +189,26 @@ impl<'a> Up<'a> {
             return Ok(());
         }
         self.phase(Phase::Ready, &self.plan.cluster, &[after], async |step| {
-            phase::ready::ready(self.plan, client, &revision, step).await?;
+            let wait = phase::ready::ready(self.plan, client, &revision, step);
+            record::during(client, self.state, wait).await?;
             Ok(((), false))
         })
         .await
-        .map(drop)
+        .map(|((), step)| {
+            // It runs once.
+            let _ = self.ready.set(step);
+        })
+    }
+
+    /// What the spec checks, once every path has ended.
+    async fn checks(&self) -> Result<(), Vec<Failure>> {
+        if self.until < Phase::Checks || self.cluster.checks.is_empty() {
+            return Ok(());
+        }
+        let after: Vec<StepId> = self.ready.get().copied().into_iter().collect();
+        let step = self.step.child_of(Phase::Checks.name(), &self.plan.cluster, &after);
+        let way = Way::of(self.cluster, self.state, self.plan).map_err(|failure| vec![failure])?;
+        check::require(&self.cluster.checks, &way, step, self.token).await
     }
 
     /// Runs a phase about something as a step, after other steps, unless the run is over.

@@ -4,6 +4,8 @@
 mod artifacts;
 #[path = "integration/bad_days.rs"]
 mod bad_days;
+#[path = "integration/checks.rs"]
+mod checks;
 #[path = "integration/command_line.rs"]
 mod command_line;
 #[path = "integration/diagnose.rs"]
@@ -16,6 +18,8 @@ mod disk;
 mod down;
 #[path = "integration/edits.rs"]
 mod edits;
+#[path = "integration/evaluate.rs"]
+mod evaluate;
 #[path = "integration/existing.rs"]
 mod existing;
 #[expect(clippy::print_stderr, reason = "how long each takes is told, never asserted")]

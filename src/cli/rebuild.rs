@@ -59,7 +59,7 @@ impl Rebuild {
         };
         preflight(global, &cluster)?;
         super::down::down(global, &cluster, &terms)?;
-        super::up::up(global, &cluster, Phase::Ready, None)
+        super::up::up(global, &cluster, Phase::Checks, None)
     }
 }
 

@@ -15,9 +15,9 @@ use crate::state::State;
 
 /// Make the cluster that the spec describes; run again, it continues or finds nothing to do
 ///
-/// Returns when everything in the Git repository is Ready, or with the one cause why it is not. Ctrl-C ends
-/// it cleanly at any point (twice: at once), and the next `up` goes on from what is there. When it fails, it
-/// gathers what tells why, as `diagnose` does, and says where that lies.
+/// Returns when everything in the Git repository is Ready and the spec's checks hold, or with the one cause why
+/// not. Ctrl-C ends it cleanly at any point (twice: at once), and the next `up` goes on from what is there. When it
+/// fails, it gathers what tells why, as `diagnose` does, and says where that lies.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,13 +26,13 @@ Examples:
   seedbed up --report json 2> events.jsonl
 
 Exit codes: 0 synced, 3 the spec is wrong, 4 preflight refused, 5 a step on a machine failed,
-6 the repository did not become Ready, 130 interrupted, 1 anything else.")]
+6 the repository did not become Ready, or a check does not hold, 130 interrupted, 1 anything else.")]
 pub struct Up {
     #[command(flatten)]
     spec: Spec,
 
     /// End after this phase
-    #[arg(long, value_name = "PHASE", default_value = "ready")]
+    #[arg(long, value_name = "PHASE", default_value = "checks")]
     until: Phase,
 
     /// Give up after this many minutes; each wait has a deadline of its own as well

@@ -85,6 +85,19 @@ pub async fn read_tiers(client: &Client) -> Result<Snapshot> {
         ("source.toolkit.fluxcd.io/v1", "GitRepository", "gitrepositories"),
         ("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "kustomizations"),
     ];
+    read_kinds(client, &kinds).await
+}
+
+/// What applies others: the Kustomizations and the releases.
+pub async fn read_appliers(client: &Client) -> Result<Snapshot> {
+    let kinds = [
+        ("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "kustomizations"),
+        ("helm.toolkit.fluxcd.io/v2", "HelmRelease", "helmreleases"),
+    ];
+    read_kinds(client, &kinds).await
+}
+
+async fn read_kinds(client: &Client, kinds: &[(&str, &str, &str)]) -> Result<Snapshot> {
     let mut objects = Vec::new();
     for (version, kind, plural) in kinds {
         objects.extend(list(client, &resource(version, kind, plural), false).await?);

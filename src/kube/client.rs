@@ -19,6 +19,21 @@ pub fn server_url(address: impl Into<std::net::IpAddr>, port: u16) -> String {
 ///
 /// `server` is the URL of the node's address, or of a tunnel to it: 127.0.0.1 is in the certificate too.
 pub fn connect(identity: &Identity, server: &str) -> Result<Client> {
+    client(config(identity, server)?)
+}
+
+/// The same for whoever wants every answer as it comes: by itself, a client repeats what was answered with 503.
+pub fn connect_as_is(identity: &Identity, server: &str) -> Result<Client> {
+    let mut config = config(identity, server)?;
+    config.default_retry = false;
+    client(config)
+}
+
+fn client(config: Config) -> Result<Client> {
+    Client::try_from(config).map_err(|error| Failure::other("a client of the cluster's API").because(&error))
+}
+
+fn config(identity: &Identity, server: &str) -> Result<Config> {
     // Two TLS providers are in reach of the linker; the second installation answers an error that means nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let uri = server.parse().map_err(|_| Failure::other(format!("`{server}` is no URL of an API server")))?;
@@ -37,5 +52,5 @@ pub fn connect(identity: &Identity, server: &str) -> Result<Client> {
         client_key_data: Some(STANDARD.encode(identity.admin.key.reveal()).into()),
         ..AuthInfo::default()
     };
-    Client::try_from(config).map_err(|error| Failure::other("a client of the cluster's API").because(&error))
+    Ok(config)
 }

@@ -80,6 +80,8 @@ impl fmt::Display for Escaped<'_> {
                 '"' => f.write_str("&quot;")?,
                 // A parser turns bare white space in attributes into blanks.
                 '\n' | '\r' | '\t' => write!(f, "&#{};", u32::from(character))?,
+                // XML knows no other control characters, and nobody misses them.
+                other if other.is_control() => {}
                 other => write!(f, "{other}")?,
             }
         }

@@ -26,11 +26,16 @@ pub async fn ready(plan: &Plan, client: &Client, revision: &Revision, step: &Ste
 
 /// What is waited for on a plan's machines, and for how long.
 pub fn expected(plan: &Plan, revision: &Revision) -> Expected {
+    expected_at(plan, revision.tip.clone())
+}
+
+/// The same for a commit that may not be there yet.
+pub fn expected_at(plan: &Plan, commit: String) -> Expected {
     let (deadline, pause) = match plan.pace {
         Pace::Native => (Duration::from_secs(20 * 60), Duration::from_secs(2)),
         // A look costs an emulated API server a good part of a second.
         Pace::Emulated => (Duration::from_secs(45 * 60), Duration::from_secs(5)),
     };
     let nodes = plan.nodes.iter().map(|node| node.name.clone()).collect();
-    Expected { commit: revision.tip.clone(), nodes, deadline, pause }
+    Expected { commit, nodes, deadline, pause }
 }

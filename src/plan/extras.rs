@@ -7,7 +7,7 @@ use engine::failure::{Failure, Result};
 use serde::Serialize;
 
 use crate::assets::Assets;
-use crate::spec::{ArtifactSource, Cluster};
+use crate::spec::{ArtifactSource, Check, Cluster};
 
 /// A file in the place of an artifact or of an embedded file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,11 +19,12 @@ pub struct Override {
 }
 
 /// What a plan shows beside the plan itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Extras {
     pub source: ArtifactSource,
     pub artifacts: Vec<Override>,
     pub assets: Vec<Override>,
+    pub checks: Vec<Check>,
 }
 
 impl Extras {
@@ -36,7 +37,7 @@ impl Extras {
         let artifacts =
             cluster.artifacts.overrides.iter().map(|(name, file)| over(name, file)).collect::<Result<_>>()?;
         let assets = assets.overrides().iter().map(|(name, file)| over(name, file)).collect::<Result<_>>()?;
-        Ok(Self { source: cluster.artifacts.source, artifacts, assets })
+        Ok(Self { source: cluster.artifacts.source, artifacts, assets, checks: cluster.checks.clone() })
     }
 }
 

@@ -22,6 +22,9 @@ pub fn spec_hash(cluster: &Cluster) -> String {
     if let Value::Object(map) = &mut value {
         map.remove("file");
         map.remove("directory");
+        // What is asked of a cluster is no part of what it is.
+        map.remove("checks");
+        map.remove("evaluate");
     }
     let directory = format!("{}/", cluster.directory.display());
     let canonical = canonical(value, &directory).to_string();

@@ -41,11 +41,18 @@ fn the_plan_is_the_same_every_time() {
 
 #[test]
 fn the_text_shows_machines_addresses_overrides_and_phases() {
-    let cluster = cluster("gitops: {source: repository}\nmachines: {emulation: allow}\n");
+    let cluster = cluster(
+        "gitops: {source: repository}\nmachines: {emulation: allow}\nchecks: [{name: answers, http: {service: \"apps/sample:8080\"}}]\n",
+    );
     let plan = make(&cluster, &Site { kvm: Kvm::Absent, ..site() }, &PublicIdentity::not_yet()).unwrap();
     let kubelet =
         Override { name: "kubelet".into(), file: "build/kubelet".into(), sha256: "0123456789abcdef".repeat(4) };
-    let extras = Extras { source: spec::ArtifactSource::Auto, artifacts: vec![kubelet], assets: Vec::new() };
+    let extras = Extras {
+        source: spec::ArtifactSource::Auto,
+        artifacts: vec![kubelet],
+        assets: Vec::new(),
+        checks: cluster.checks.clone(),
+    };
     insta::assert_snapshot!(text(&plan, &extras));
 }
 

@@ -27,7 +27,8 @@ fn write(out: &mut String, plan: &Plan, extras: &Extras) -> fmt::Result {
     gitops(out, plan)?;
     registry(out, plan)?;
     artifacts(out, extras)?;
-    phases(out, plan)
+    checks(out, extras)?;
+    phases(out, plan, extras)
 }
 
 fn machines(out: &mut String, plan: &Plan) -> fmt::Result {
@@ -122,7 +123,19 @@ fn artifacts(out: &mut String, extras: &Extras) -> fmt::Result {
     Ok(())
 }
 
-fn phases(out: &mut String, plan: &Plan) -> fmt::Result {
+fn checks(out: &mut String, extras: &Extras) -> fmt::Result {
+    if extras.checks.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nchecks")?;
+    let widest = extras.checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
+    for check in &extras.checks {
+        writeln!(out, "  {:widest$}  {}, within {} s", check.name, check.asks, check.deadline.as_secs())?;
+    }
+    Ok(())
+}
+
+fn phases(out: &mut String, plan: &Plan, extras: &Extras) -> fmt::Result {
     let machines = if plan.uri.is_some() { "make the network, disks and machines" } else { "take the machines" };
     let mut phases = vec![
         ("artifacts", "fetch or build what is not in the store"),
@@ -134,6 +147,9 @@ fn phases(out: &mut String, plan: &Plan) -> fmt::Result {
     if plan.gitops.is_some() {
         phases.push(("gitops", "seed the repository, install Flux"));
         phases.push(("ready", "wait until everything in the repository is Ready"));
+    }
+    if !extras.checks.is_empty() {
+        phases.push(("checks", "ask what the checks ask until all hold"));
     }
     writeln!(out, "\nphases")?;
     phases.iter().try_for_each(|(name, what)| writeln!(out, "  {name:12}  {what}"))

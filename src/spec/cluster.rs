@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+use super::check::Check;
+use super::evaluate::Evaluate;
+
 /// A whole cluster spec.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cluster {
@@ -25,6 +28,9 @@ pub struct Cluster {
     /// None where the cluster has no registry of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<Registry>,
+    /// What must hold once everything is Ready.
+    pub checks: Vec<Check>,
+    pub evaluate: Evaluate,
     pub artifacts: Artifacts,
 }
 

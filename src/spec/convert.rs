@@ -3,6 +3,8 @@
 //! Every function goes on with a default after a mistake: the result counts only if there was none.
 
 mod artifacts;
+mod checks;
+mod evaluate;
 mod gitops;
 mod kubernetes;
 mod machines;
@@ -106,6 +108,8 @@ pub fn cluster(spec: &Placed<raw::Spec>, file: &Path, context: &mut Context<'_, 
         provision: provision::convert(spec.provision.as_ref(), context),
         gitops: spec.gitops.as_ref().map(|gitops| gitops::convert(gitops, &name, context)),
         registry: registry::convert(spec.registry.as_ref(), &machines.provider, context),
+        evaluate: evaluate::convert(spec.evaluate.as_ref(), spec.gitops.is_some(), context),
+        checks: checks::convert(spec.checks.as_ref(), context),
         artifacts: artifacts::convert(spec.artifacts.as_ref(), context),
         file: file.to_owned(),
         directory: context.directory.to_owned(),

@@ -20,10 +20,14 @@ impl<'text> Problems<'text> {
         Self { file: file.into(), text, found: Vec::new() }
     }
 
+    /// A place in the file.
+    pub fn place(&self, span: Span) -> Place {
+        Place::at(self.file.clone(), span.line, span.column)
+    }
+
     /// Records a mistake at a place.
     pub fn at(&mut self, span: Span, failure: Failure) {
-        let place = Place::at(self.file.clone(), span.line, span.column);
-        let failure = failure.place(place);
+        let failure = failure.place(self.place(span));
         let failure = match snippet(self.text, span) {
             Some(snippet) => failure.evidence(snippet),
             None => failure,

@@ -1,11 +1,15 @@
 //! The spec as the user writes it. Doc comments here are the descriptions in `seedbed.schema.json`.
 
+mod check;
+mod evaluate;
 mod gitops;
 mod kubernetes;
 mod machines;
 mod node;
 mod registry;
 
+pub use check::{Check, Condition, Http, Metric};
+pub use evaluate::{Evaluate, Limits, Rollout};
 pub use gitops::{Credentials, Gitops, Host, Secret, SecretSource};
 pub use kubernetes::{Cni, Kubernetes};
 pub use machines::{Machines, Network, ProviderWord, Ssh};
@@ -35,6 +39,10 @@ record! {
         gitops: Gitops,
         /// `embedded` puts a registry for your own images on the control plane. Without it, there is none.
         registry: Registry,
+        /// What must hold once everything is Ready; asked by `up` and `evaluate`.
+        checks: Vec<Placed<Check>>,
+        /// How `seedbed evaluate` measures the release process.
+        evaluate: Evaluate,
         /// Where binaries, images and manifests come from.
         artifacts: Artifacts,
     }

@@ -96,6 +96,24 @@ impl Read for u16 {
     }
 }
 
+/// A number, whole or not.
+#[derive(Clone, Copy, Debug, JsonSchema)]
+pub struct Number(pub f64);
+
+impl Read for Number {
+    fn read(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
+        match (&node.value, node.meaning()) {
+            (_, Meaning::Float(value)) => Some(Self(value)),
+            // Every whole number that anyone compares with is exact.
+            (Value::Scalar { text, .. }, Meaning::Integer(_)) => text.replace('_', "").parse().ok().map(Self),
+            _ => {
+                wrong_type(node, "a number", problems);
+                None
+            }
+        }
+    }
+}
+
 impl<T: Read> Read for Vec<T> {
     /// Reads every item, so that each mistake is found.
     fn read(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {

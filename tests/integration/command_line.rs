@@ -24,7 +24,7 @@ fn text(output: Output) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "init",
     "validate",
     "plan",
@@ -35,6 +35,7 @@ const COMMANDS: [&str; 23] = [
     "gitops diff",
     "image",
     "image push",
+    "evaluate",
     "status",
     "diagnose",
     "kubeconfig",

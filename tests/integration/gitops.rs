@@ -25,7 +25,7 @@ async fn commits_go_and_come() {
     world.run_controllers().await;
     node(&world).await;
     world.repository(&[("clusters/test/map.yaml", MAP)]);
-    workstation(&world);
+    workstation(&world, ADDRESS, "");
 
     let (code, data, talk) = run(&world, &["push", "-o", "json"]);
     assert_eq!(code, 0, "{talk}\n{}", world.logs());
@@ -86,13 +86,13 @@ fn automation_commits(world: &World, file: &str) {
 }
 
 /// A spec, the identity that `up` would have made, and the known host of the user.
-fn workstation(world: &World) {
+pub fn workstation(world: &World, address: Ipv4Addr, more: &str) {
     let key = &world.server.identity.host("node").unwrap().public;
     let spec = format!(
         "cluster: test\nmachines: {{provider: existing}}\n\
-         nodes: [{{name: node, role: control-plane, address: {ADDRESS}, user: root, key: key, hostKey: {}}}]\n\
+         nodes: [{{name: node, role: control-plane, address: {address}, user: root, key: key, hostKey: {}}}]\n\
          gitops:\n  source: source\n  host: {{url: \"{}\", credentials: {{file: key}}}}\n\
-         artifacts: {{overrides: {{kubectl: {}}}}}\n",
+         artifacts: {{overrides: {{kubectl: {}}}}}\n{more}",
         key.split(' ').take(2).collect::<Vec<_>>().join(" "),
         world.remote.url,
         program("kubectl").display(),
@@ -107,16 +107,22 @@ fn workstation(world: &World) {
 }
 
 fn run(world: &World, arguments: &[&str]) -> (i32, String, String) {
+    let arguments: Vec<&str> = ["gitops"].iter().chain(arguments).copied().collect();
+    seedbed(world, &arguments)
+}
+
+/// Runs a command on the spec of the world's workstation.
+pub fn seedbed(world: &World, arguments: &[&str]) -> (i32, String, String) {
     let path = format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap());
     let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
-    command.arg("gitops").args(arguments).arg(world.path("seedbed.yaml")).env("PATH", path);
+    command.args(arguments).arg(world.path("seedbed.yaml")).env("PATH", path);
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 /// The node of the spec, as its kubelet would report it.
-async fn node(world: &World) {
+pub async fn node(world: &World) {
     let api: Api<Node> = Api::all(world.server.client.clone());
     let node = serde_json::from_value(json!({"metadata": {"name": "node"}})).unwrap();
     api.create(&PostParams::default(), &node).await.unwrap();

@@ -1,0 +1,113 @@
+//! One page with charts, which needs no script and nothing from elsewhere. It is well-formed XML, too.
+
+use super::chart::chart;
+use super::text::{beside, counts};
+use crate::evaluate::compare::shown;
+use crate::evaluate::result::{Case, Evaluation, Part, Unit};
+use crate::machine::xml::{Element, element};
+
+/// Without what XML escapes: a browser reads a style sheet as it stands.
+const STYLE: &str = ":root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; margin: 0.5rem 0 2rem; }
+td, th { text-align: left; vertical-align: top; padding: 0.3rem 0.8rem 0.3rem 0; border-bottom: 1px solid #8884; }
+td.number { white-space: nowrap; }
+.passed { color: #1a7f37; } .failed, .worse { color: #cf222e; font-weight: bold; } .skipped { color: #888; }
+svg { width: 100%; height: auto; } svg text { fill: currentColor; font-size: 14px; }
+.good { fill: #1a7f37; } .bad { fill: #cf222e; }
+.s0 { fill: #0969da; } .s1 { fill: #8250df; } .s2 { fill: #bf8700; } .s3 { fill: #1a7f37; } .s4 { fill: #57606a; }
+line { stroke-width: 2; } .interval { stroke: #888; } .limit { stroke: #cf222e; stroke-dasharray: 4 3; }
+.baseline { stroke: #0969da; stroke-dasharray: 1 3; }";
+
+pub fn html(evaluation: &Evaluation) -> String {
+    let title = format!("{} evaluated", evaluation.cluster);
+    let head = element("head")
+        .with(element("meta").set("charset", "utf-8"))
+        .with(element("meta").set("name", "viewport").set("content", "width=device-width"))
+        .with(element("title").text(&title))
+        .with(element("style").text(STYLE.replace('\n', " ")));
+    let about = format!(
+        "{}, {} machines, took {}, seedbed {}. {}.",
+        evaluation.at,
+        evaluation.pace,
+        shown(evaluation.took, Unit::Seconds),
+        evaluation.seedbed,
+        counts(evaluation)
+    );
+    let body = element("body").with(element("h1").text(title)).with(element("p").text(about));
+    let body = body.with_all(Part::ALL.into_iter().flat_map(|part| section(evaluation, part)));
+    let page = element("html").set("lang", "en").with(head).with(body);
+    format!("<!DOCTYPE html>\n{page}")
+}
+
+fn section(evaluation: &Evaluation, part: Part) -> Vec<Element> {
+    let cases: Vec<&Case> = evaluation.of(part).collect();
+    if cases.is_empty() {
+        return Vec::new();
+    }
+    let mut section = vec![element("h2").set("id", part.name()).text(part.name()), element("p").text(meaning(part))];
+    section.extend(chart(&cases));
+    let heads = ["", "what", "measured", "seen"].map(|name| element("th").text(name));
+    let head = element("tr").with_all(heads);
+    section.push(element("table").with(head).with_all(cases.into_iter().map(row)));
+    section
+}
+
+fn row(case: &Case) -> Element {
+    let mut number = case.value.map(|value| shown(value, case.unit)).into_iter().chain(beside(case));
+    let first = number.next().unwrap_or_default();
+    let rest: Vec<String> = number.collect();
+    let number = if rest.is_empty() { first } else { format!("{first} ({})", rest.join(", ")) };
+    let stretches = case.stretches.iter();
+    let stretches: String = stretches.map(|stretch| format!("{} {:.1} s; ", stretch.name, stretch.seconds)).collect();
+    element("tr")
+        .with(element("td").set("class", case.outcome.name()).text(case.outcome.name()))
+        .with(element("td").text(&case.name))
+        .with(element("td").set("class", "number").text(number))
+        .with(element("td").text(format!("{stretches}{}", case.detail)))
+}
+
+fn meaning(part: Part) -> &'static str {
+    match part {
+        Part::Checks => "What the spec's checks ask, and how long it took until each held.",
+        Part::Order => "How long after a tier's first Ready the first object of the tier that depends on it was made.",
+        Part::Rollout => "From making the commit until everything is Ready at it.",
+        Part::Drift => {
+            "From an alteration by hand until the object is as in Git again. Nothing is nudged: the grey mark is the \
+             interval at which Flux looks."
+        }
+        Part::Steps => "Manual steps from a fresh machine to a synced cluster.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::tests::evaluation;
+
+    #[test]
+    fn the_page_is_well_formed_and_needs_nothing_else() {
+        let page = html(&evaluation());
+        let rest = page.strip_prefix("<!DOCTYPE html>\n").unwrap();
+        let document = roxmltree::Document::parse(rest).unwrap();
+        let count = |name: &str| document.descendants().filter(|node| node.tag_name().name() == name).count();
+        assert_eq!((count("svg"), count("table")), (5, 5));
+        assert_eq!(count("tr"), 5 + evaluation().cases.len());
+        assert_eq!((count("script"), count("link"), count("img")), (0, 0, 0));
+        assert!(!page.contains("src=") && !page.contains("href=") && !STYLE.contains(['&', '<', '>', '"', '\'']));
+        // Only these may be empty in HTML.
+        let void = |name: &str| ["meta"].contains(&name);
+        for line in page.lines().filter(|line| line.trim_end().ends_with("/>")) {
+            let name: String = line.trim_start()[1..].chars().take_while(char::is_ascii_alphanumeric).collect();
+            assert!(void(&name), "{line}");
+        }
+    }
+
+    #[test]
+    fn stretches_and_marks_are_drawn() {
+        let page = html(&evaluation());
+        let drawn = |class: &str| page.matches(&format!("class='{class}'")).count();
+        assert_eq!((drawn("s0"), drawn("s3")), (2, 2), "a bar and its legend");
+        assert_eq!((drawn("interval"), drawn("limit")), (1, 0));
+    }
+}
