@@ -6,7 +6,7 @@ SEEDBED := $(BIN)/seedbed
 # What scripts/prepare installs lies there.
 export PATH := $(HOME)/.cargo/bin:/usr/local/go/bin:$(PATH)
 
-.PHONY: quickstart tools build workstation test format lint deny programs unit schema e2e e2e-two e2e-existing e2e-fresh bench help
+.PHONY: quickstart tools build workstation test format lint deny lint-nightly programs unit schema e2e e2e-two e2e-existing e2e-fresh bench help
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ lint: ## clippy, pedantic; warnings are errors
 
 deny: ## licences, sources and duplicates of the dependencies, and advisories where they can be had
 	scripts/deny
+
+lint-nightly: tools ## the nightly's workflow, units and script
+	scripts/lint-nightly
 
 # The real programs that tests run, and Flux's manifests; a second time nothing is built.
 SOURCE ?= auto
