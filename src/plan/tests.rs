@@ -170,7 +170,8 @@ fn a_registry_has_one_name_and_shows_where_its_images_lie() {
     let plan = make(&cluster("registry: {embedded: {size: 5GiB}}\n"), &site(), &identity()).unwrap();
     let registry = plan.registry.clone().unwrap();
     assert_eq!((registry.name, registry.size), (format!("{}:5000", plan.nodes[0].address), Some(5 << 30)));
-    let extras = Extras { source: spec::ArtifactSource::Auto, artifacts: Vec::new(), assets: Vec::new() };
+    let extras =
+        Extras { source: spec::ArtifactSource::Auto, artifacts: Vec::new(), assets: Vec::new(), checks: Vec::new() };
     let shown = text(&plan, &extras);
     assert!(shown.contains("on cp\n  images        a volume of 5GiB of its own\n"), "{shown}");
     // A machine that is there cannot be given a disk of bits with the program in it.

@@ -169,7 +169,7 @@ async fn they_fail(server: &ApiServer) {
     let causes: Vec<&str> = failures.iter().map(|failure| failure.causes.last().unwrap().as_str()).collect();
     let expected = [
         "404: nothing at /gone (wanted: 200)",
-        "503: no endpoints available for service \"nobody:80\"",
+        "503: no endpoints available for service \"nobody\"",
         "exit code 2: ls: ",
         "the first look did not answer",
         "seedbed-no-such-program: No such file",
