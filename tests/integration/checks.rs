@@ -156,14 +156,14 @@ async fn checks_hold_or_tell_their_last_answer() {
 }
 
 async fn they_fail(server: &ApiServer) {
-    let bad = "- {name: status, deadline: 2s, http: {service: 'default/sample:web', path: /gone}}\n\
-         - {name: nobody, deadline: 2s, http: {service: 'default/nobody:80'}}\n\
-         - {name: command, deadline: 2s, command: [ls, /nowhere]}\n\
+    let bad = "- {name: status, deadline: 30s, http: {service: 'default/sample:web', path: /gone}}\n\
+         - {name: nobody, deadline: 30s, http: {service: 'default/nobody:80'}}\n\
+         - {name: command, deadline: 30s, command: [ls, /nowhere]}\n\
          - {name: hangs, deadline: 2s, command: [sleep, '60']}\n\
          - {name: no-program, deadline: 1h, command: [seedbed-no-such-program]}\n\
-         - {name: condition, deadline: 2s, condition: {kind: Node, name: other, type: Ready}}\n\
-         - {name: kind, deadline: 2s, condition: {apiVersion: example.org/v1, kind: Thing, name: a, type: Ready}}\n\
-         - {name: metric, deadline: 2s, metric: {service: 'default/sample:web', sample: errors_total, atMost: 8}}\n";
+         - {name: condition, deadline: 30s, condition: {kind: Node, name: other, type: Ready}}\n\
+         - {name: kind, deadline: 30s, condition: {apiVersion: example.org/v1, kind: Thing, name: a, type: Ready}}\n\
+         - {name: metric, deadline: 30s, metric: {service: 'default/sample:web', sample: errors_total, atMost: 8}}\n";
     let outcomes = ask(server, bad).await;
     let failures: Vec<_> = outcomes.into_iter().map(|outcome| outcome.result.unwrap_err()).collect();
     let causes: Vec<&str> = failures.iter().map(|failure| failure.causes.last().unwrap().as_str()).collect();
