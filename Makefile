@@ -6,7 +6,7 @@ SEEDBED := $(BIN)/seedbed
 # What scripts/prepare installs lies there.
 export PATH := $(HOME)/.cargo/bin:/usr/local/go/bin:$(PATH)
 
-.PHONY: quickstart tools build workstation test format lint deny lint-nightly programs unit schema e2e e2e-two e2e-existing e2e-fresh bench help
+.PHONY: quickstart tools build workstation test format lint deny lint-nightly programs unit schema e2e e2e-two e2e-release e2e-existing e2e-fresh bench help
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,10 @@ e2e: tools ## the real thing: machines, Kubernetes, Flux; about half an hour whe
 e2e-two: tools ## the same with a worker; about an hour where there is no KVM
 	scripts/prepare machines
 	tests/e2e/run --nodes 2
+
+e2e-release: tools ## one node with the release process too: a registry, an image pushed, `seedbed evaluate`
+	scripts/prepare machines
+	E2E_RELEASE=1 tests/e2e/run
 
 e2e-existing: tools ## on a machine that exists, which another spec lends; about half an hour where there is no KVM
 	scripts/prepare machines
