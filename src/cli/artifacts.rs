@@ -113,10 +113,7 @@ impl Artifacts {
             Action::List { output, .. } => {
                 let mut listed = artifact::list(&store, &catalog, &cluster.artifacts).map_err(one)?;
                 listed.retain(|listed| wanted.contains(&listed.name.as_str()));
-                put(&match output {
-                    Output::Text => text(&listed),
-                    Output::Json => format!("{:#}\n", serde_json::json!(listed)),
-                });
+                put(&output.of(listed.as_slice(), text));
             }
             Action::Fetch { only, .. } if !only.is_empty() => {
                 let only: Vec<&str> = only.iter().map(String::as_str).collect();
@@ -141,11 +138,7 @@ fn fetch(
     super::run(global, &run, async |context: &Context| {
         let ensure = store.ensure(catalog, wanted, &cluster.artifacts, &context.step);
         // A download that is dropped is resumed by the next run.
-        let ended = tokio::select! {
-            ended = ensure => ended.map(drop),
-            () = context.token.cancelled() => Err(Failure::interrupted()),
-        };
-        ended.map_err(|failure| vec![failure])
+        context.unless_interrupted(async { ensure.await.map(drop).map_err(|failure| vec![failure]) }).await
     })
 }
 
@@ -163,11 +156,7 @@ fn copy(global: &Global, directory: &Path, names: &[String], source: Source) -> 
     let run = Run { name: "artifacts copy", subject: directory.display().to_string(), journal: None, summary: false };
     super::run(global, &run, async |context: &Context| {
         let work = async { store.ensure(&catalog, &names, &settings, &context.step).await?.copy_to(directory) };
-        let ended = tokio::select! {
-            ended = work => ended,
-            () = context.token.cancelled() => Err(Failure::interrupted()),
-        };
-        ended.map_err(one)
+        context.unless_interrupted(async { work.await.map_err(one) }).await
     })
 }
 
@@ -178,11 +167,8 @@ fn prune(global: &Global, keep_days: u32, only_say: bool) -> Result<(), Vec<Fail
     let subject = store.root().display().to_string();
     let run = Run { name: "artifacts prune", subject, journal: None, summary: false };
     let pruned = super::run(global, &run, async |context: &Context| {
-        let ended = tokio::select! {
-            ended = store.prune(keep, only_say, &context.step) => ended,
-            () = context.token.cancelled() => Err(Failure::interrupted()),
-        };
-        ended.map_err(one)
+        let work = store.prune(keep, only_say, &context.step);
+        context.unless_interrupted(async { work.await.map_err(one) }).await
     })?;
     put(&removed(&pruned, only_say));
     Ok(())

@@ -80,13 +80,9 @@ fn gather(
     let run = Run { name: "diagnose", subject: cluster.name.clone(), journal: None, summary: false };
     super::run(global, &run, async |context: &Context| {
         context.events().secrets().adopt(secrets);
-        tokio::select! {
-            diagnosis = crate::diagnose::diagnose(cluster, state, reported, file, &context.step) => {
-                diagnosis.map_err(|failure| vec![failure])
-            }
-            // Nothing was altered, and nothing half written stays.
-            () = context.token.cancelled() => Err(vec![Failure::interrupted()]),
-        }
+        let diagnosis = crate::diagnose::diagnose(cluster, state, reported, file, &context.step);
+        // Nothing was altered, and nothing half written stays.
+        context.unless_interrupted(async { diagnosis.await.map_err(|failure| vec![failure]) }).await
     })
 }
 

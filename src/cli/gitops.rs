@@ -136,14 +136,9 @@ impl Push {
                     None => work.await,
                 }
             };
-            // Nothing is made that would have to be ended well.
-            let ended = context.token.run_until_cancelled(Box::pin(work)).await;
-            ended.unwrap_or_else(|| Err(vec![Failure::interrupted()]))
+            context.unless_interrupted(Box::pin(work)).await
         })?;
-        put(&match self.output {
-            Output::Text => text(&pushed),
-            Output::Json => format!("{:#}\n", serde_json::json!(pushed)),
-        });
+        put(&self.output.of(&pushed, text));
         Ok(0)
     }
 }
@@ -165,8 +160,7 @@ impl Diff {
         let run = Run { name: "gitops diff", subject: cluster.name.clone(), journal: None, summary: false };
         let (text, json, fails) = super::run(global, &run, async |context: &Context| {
             let work = gitops::diff(&cluster, &state, self.commit.as_deref(), &context.step);
-            let ended = context.token.run_until_cancelled(Box::pin(work)).await;
-            let diff = ended.unwrap_or_else(|| Err(vec![Failure::interrupted()]))?;
+            let diff = context.unless_interrupted(Box::pin(work)).await?;
             let secrets = context.events().secrets();
             let text = gitops::diff::text(&diff, Paint::for_stdout(global.color));
             let json = format!("{:#}\n", serde_json::json!(diff));

@@ -74,15 +74,10 @@ impl Push {
         let state = State::of(&cluster);
         let run = Run { name: "image push", subject: cluster.name.clone(), journal: None, summary: false };
         let pushed = super::run(global, &run, async |context: &Context| {
-            let work = self.push(&cluster, &state, &context.step);
-            // Nothing is made that would have to be ended well: the registry forgets what was only begun.
-            let ended = context.token.run_until_cancelled(Box::pin(work)).await;
-            ended.unwrap_or_else(|| Err(vec![Failure::interrupted()]))
+            // The registry forgets what was only begun.
+            context.unless_interrupted(Box::pin(self.push(&cluster, &state, &context.step))).await
         })?;
-        put(&match self.output {
-            Output::Text => text(&pushed),
-            Output::Json => format!("{:#}\n", serde_json::json!(pushed)),
-        });
+        put(&self.output.of(&pushed, text));
         Ok(0)
     }
 

@@ -68,11 +68,7 @@ fn preflight(global: &Global, cluster: &Cluster) -> Result<(), Vec<Failure>> {
     let (state, assets) = (State::of(cluster), Assets::beside(&cluster.directory));
     let run = Run { name: "rebuild", subject: cluster.name.clone(), journal: None, summary: false };
     super::run(global, &run, async |context: &Context| {
-        let preflight = crate::up::preflight(cluster, &assets, &state, &context.step);
         // A download that is dropped is resumed by the next run.
-        tokio::select! {
-            ended = preflight => ended,
-            () = context.token.cancelled() => Err(vec![Failure::interrupted()]),
-        }
+        context.unless_interrupted(crate::up::preflight(cluster, &assets, &state, &context.step)).await
     })
 }

@@ -27,6 +27,15 @@ impl Context {
     pub fn events(&self) -> &Events {
         self.step.events()
     }
+
+    /// Drops work on the first Ctrl-C: for what leaves nothing that would have to be ended well.
+    pub async fn unless_interrupted<T>(
+        &self,
+        work: impl Future<Output = Result<T, Vec<Failure>>>,
+    ) -> Result<T, Vec<Failure>> {
+        let ended = self.token.run_until_cancelled(work).await;
+        ended.unwrap_or_else(|| Err(vec![Failure::interrupted()]))
+    }
 }
 
 /// What a run is called, and what it leaves.

@@ -47,11 +47,8 @@ pub async fn import_rest(ground: &Ground<'_>, node: &NodePlan, host: &Host, step
     if !held(ground, node.role) {
         return Ok(());
     }
-    let existing = matches!(node.machine, MachinePlan::Existing { .. });
-    let Value::Object(variables) = json!({ "bits": bits_at(existing), "archives": archives(ground, node.role) }) else {
-        return Ok(());
-    };
-    play(ground, "playbooks/images.yaml", node, host, variables, step).await.map(drop)
+    let variables = [("archives".to_owned(), Value::from(archives(ground, node.role)))];
+    play(ground, "playbooks/images.yaml", node, host, Map::from_iter(variables), step).await.map(drop)
 }
 
 /// Runs the user's own playbooks, after seedbed's; answers whether they changed anything.

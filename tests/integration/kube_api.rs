@@ -7,17 +7,13 @@ use engine::wait::Patience;
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Secret};
 use kube::api::{Api, Patch, PatchParams, PostParams};
-use seedbed::assets::Assets;
 use seedbed::kube::{Applier, connect, kubeconfig, parse_documents, wait_ready};
-use seedbed::phase::ground::Ground;
 use seedbed::phase::kubernetes::{Token, cni};
-use seedbed::phase::uncut::Uncut;
 use seedbed::plan::Kvm;
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
 use crate::support::apiserver::ApiServer;
-use crate::support::planned::{SPEC, bits, planned};
+use crate::support::planned::{Borrowed, SPEC};
 
 const PATIENCE: Patience = Patience::for_seconds(60).every(Duration::from_millis(200), Duration::from_secs(1));
 
@@ -178,16 +174,8 @@ async fn a_token_is_published_and_forgotten(server: &ApiServer) {
 /// Server-side apply without `force` and validation lets unknown fields pass; strictly, a wrong one is an error.
 async fn flannel_is_accepted_to_the_last_field(server: &ApiServer) {
     let step = Events::ignored().step("test");
-    let (assets, bits) = (Assets::embedded(), bits());
-    let (identity, plan) = planned(SPEC, Kvm::Works);
-    let ground = Ground {
-        plan: &plan,
-        identity: &identity,
-        assets: &assets,
-        bits: &bits,
-        token: &CancellationToken::new(),
-        uncut: &Uncut::default(),
-    };
+    let borrowed = Borrowed::of(SPEC, Kvm::Works);
+    let ground = borrowed.ground();
     let objects = cni::objects(&ground).unwrap();
     let mut applier = Applier::new(server.client.clone(), &step, PATIENCE);
     assert_eq!(applier.apply(&objects).await.unwrap().len(), objects.len());

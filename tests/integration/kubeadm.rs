@@ -3,14 +3,10 @@
 use std::process::Command;
 
 use engine::event::Events;
-use seedbed::assets::Assets;
-use seedbed::phase::ground::Ground;
 use seedbed::phase::kubernetes::{Token, config};
-use seedbed::phase::uncut::Uncut;
 use seedbed::plan::Kvm;
-use tokio_util::sync::CancellationToken;
 
-use crate::support::planned::{SPEC, bits, planned};
+use crate::support::planned::{Borrowed, SPEC};
 use crate::support::programs::program;
 
 /// kubeadm's strict decoding knows every field; a wrong one is an error.
@@ -25,41 +21,23 @@ fn validate(text: &str) {
 
 #[test]
 fn kubeadm_accepts_what_is_rendered() {
-    let assets = Assets::embedded();
-    let bits = bits();
     let step = Events::ignored().step("test");
     for kvm in [Kvm::Works, Kvm::Absent] {
-        let (identity, plan) = planned(SPEC, kvm);
-        let ground = Ground {
-            plan: &plan,
-            identity: &identity,
-            assets: &assets,
-            bits: &bits,
-            token: &CancellationToken::new(),
-            uncut: &Uncut::default(),
-        };
+        let borrowed = Borrowed::of(SPEC, kvm);
+        let ground = borrowed.ground();
         let token = Token::make(&step);
-        validate(&config::init(&ground, &plan.nodes[0], &token).unwrap());
-        validate(&config::join(&ground, &plan.nodes[1], &token).unwrap());
+        validate(&config::init(&ground, &ground.plan.nodes[0], &token).unwrap());
+        validate(&config::join(&ground, &ground.plan.nodes[1], &token).unwrap());
     }
 }
 
 #[test]
 fn the_slow_settings_are_for_emulated_nodes_only() {
-    let assets = Assets::embedded();
-    let bits = bits();
     let step = Events::ignored().step("test");
     let render = |kvm| {
-        let (identity, plan) = planned(SPEC, kvm);
-        let ground = Ground {
-            plan: &plan,
-            identity: &identity,
-            assets: &assets,
-            bits: &bits,
-            token: &CancellationToken::new(),
-            uncut: &Uncut::default(),
-        };
-        config::init(&ground, &plan.nodes[0], &Token::make(&step)).unwrap()
+        let borrowed = Borrowed::of(SPEC, kvm);
+        let ground = borrowed.ground();
+        config::init(&ground, &ground.plan.nodes[0], &Token::make(&step)).unwrap()
     };
     let (slow, fast) = (render(Kvm::Absent), render(Kvm::Works));
     for setting in
@@ -76,20 +54,11 @@ fn the_slow_settings_are_for_emulated_nodes_only() {
 
 #[test]
 fn a_cluster_of_one_node_has_no_taint() {
-    let assets = Assets::embedded();
-    let bits = bits();
     let step = Events::ignored().step("test");
     let text = "cluster: demo\nnodes:\n  - {name: cp, role: control-plane}\n";
-    let (identity, plan) = planned(text, Kvm::Works);
-    let ground = Ground {
-        plan: &plan,
-        identity: &identity,
-        assets: &assets,
-        bits: &bits,
-        token: &CancellationToken::new(),
-        uncut: &Uncut::default(),
-    };
-    let rendered = config::init(&ground, &plan.nodes[0], &Token::make(&step)).unwrap();
+    let borrowed = Borrowed::of(text, Kvm::Works);
+    let ground = borrowed.ground();
+    let rendered = config::init(&ground, &ground.plan.nodes[0], &Token::make(&step)).unwrap();
     assert!(rendered.contains("taints: []"), "{rendered}");
     validate(&rendered);
 }
@@ -98,16 +67,8 @@ fn a_cluster_of_one_node_has_no_taint() {
 #[test]
 fn the_patches_fit_the_manifests_that_kubeadm_writes() {
     let directory = tempfile::tempdir().unwrap();
-    let (assets, bits) = (Assets::embedded(), bits());
-    let (identity, plan) = planned(SPEC, Kvm::Absent);
-    let ground = Ground {
-        plan: &plan,
-        identity: &identity,
-        assets: &assets,
-        bits: &bits,
-        token: &CancellationToken::new(),
-        uncut: &Uncut::default(),
-    };
+    let borrowed = Borrowed::of(SPEC, Kvm::Absent);
+    let ground = borrowed.ground();
     let components = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"];
     for component in components {
         let variables = [("item".to_owned(), component.into())].into_iter().collect();
@@ -116,7 +77,7 @@ fn the_patches_fit_the_manifests_that_kubeadm_writes() {
     }
     let patches = directory.path().display().to_string();
     let token = Token::make(&Events::ignored().step("test"));
-    let text = config::init(&ground, &plan.nodes[0], &token).unwrap();
+    let text = config::init(&ground, &ground.plan.nodes[0], &token).unwrap();
     let path = directory.path().join("kubeadm.yaml");
     std::fs::write(&path, text.replace("/etc/kubernetes/seedbed/patches", &patches)).unwrap();
     let written = tempfile::tempdir().unwrap();

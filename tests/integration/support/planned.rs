@@ -1,9 +1,12 @@
 //! A plan to render with.
 
+use seedbed::assets::Assets;
 use seedbed::identity::Identity;
-use seedbed::phase::ground::NodeBits;
+use seedbed::phase::ground::{Ground, NodeBits};
+use seedbed::phase::uncut::Uncut;
 use seedbed::plan::{self, Kvm, Plan, Site};
 use seedbed::spec;
+use tokio_util::sync::CancellationToken;
 
 /// Two nodes, and extras for kubeadm.
 pub const SPEC: &str = "
@@ -39,4 +42,28 @@ pub fn planned(text: &str, kvm: Kvm) -> (Identity, Plan) {
     let site = Site { kvm, ..Site::default() };
     let plan = plan::make(&cluster, &site, &identity.public()).unwrap();
     (identity, plan)
+}
+
+/// What a ground borrows.
+pub struct Borrowed {
+    pub plan: Plan,
+    identity: Identity,
+    assets: Assets,
+    bits: NodeBits,
+    token: CancellationToken,
+    uncut: Uncut,
+}
+
+impl Borrowed {
+    /// Of a spec where KVM is so.
+    pub fn of(text: &str, kvm: Kvm) -> Self {
+        let (identity, plan) = planned(text, kvm);
+        let (token, uncut) = (CancellationToken::new(), Uncut::default());
+        Self { plan, identity, assets: Assets::embedded(), bits: bits(), token, uncut }
+    }
+
+    pub fn ground(&self) -> Ground<'_> {
+        let Self { plan, identity, assets, bits, token, uncut } = self;
+        Ground { plan, identity, assets, bits, token, uncut }
+    }
 }
