@@ -4,6 +4,7 @@ use engine::event::Step;
 use engine::failure::{Failure, Result};
 use engine::host::{Command, Host, Mode};
 use futures::future::join_all;
+use futures::stream::{self, StreamExt as _};
 
 use super::collector::{Collector, Level};
 use super::ground::Ground;
@@ -46,6 +47,9 @@ done"#,
     ),
 ];
 
+/// How many questions a host is asked side by side.
+const AT_ONCE: usize = 3;
+
 /// The most that is kept of one answer.
 const LARGEST: usize = 1 << 20;
 
@@ -62,9 +66,9 @@ async fn one(node: &NodePlan, identity: &Identity, to: &Collector, step: &Step) 
     let directory = format!("hosts/{}", node.name);
     match to.source(&directory, 9, connect(node, identity, to, &step)).await {
         Ok(host) => {
-            let host = &host;
-            let asked = QUESTIONS.map(|(name, script)| answer(name, script, &directory, host, to));
-            join_all(asked).await;
+            let (host, directory) = (&host, &directory);
+            let asked = |(name, script)| answer(name, script, directory, host, to);
+            stream::iter(QUESTIONS).for_each_concurrent(AT_ONCE, asked).await;
         }
         Err(failure) => to.problem(Level::Host, failure),
     }

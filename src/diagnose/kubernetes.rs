@@ -59,13 +59,13 @@ async fn ready(client: &Client, server: &str) -> Result<String> {
 
 async fn everything(client: &Client, ground: &Ground<'_>, applied: &Applied, to: &Collector, step: &Step) {
     let secrets = step.events().secrets();
+    // What tells most comes first: on a slow machine the many logs would take its time.
     tokio::join!(
         names_of_secrets(client, secrets, to),
         nodes(client, applied, to),
-        pods(client, to),
-        events(client, to),
         repository(client, ground, applied, to),
     );
+    tokio::join!(pods(client, to), events(client, to));
 }
 
 async fn list(client: &Client, path: &str) -> Result<Vec<Value>> {
