@@ -6,6 +6,10 @@
 set -eu
 bits={{ bits }}
 PATH=/usr/local/bin:$PATH
+{% if emulated %}
+# As for containerd itself.
+export GOGC=400
+{% endif %}
 
 reference_of() {
     reference=$(sed -n "s|^images/$1 ||p" "$bits/IMAGES")

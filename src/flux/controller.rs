@@ -1,13 +1,11 @@
 //! One controller's objects, as `flux install` would make them, and tuned for a fast first sync.
 
-use std::net::Ipv4Addr;
-
 use engine::failure::{Failure, Result};
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
-use super::NAMESPACE;
 use super::manifests::Controller;
+use super::{NAMESPACE, Sync};
 use crate::plan::Pace;
 
 const EVENTS: &str = "--events-addr=http://notification-controller.flux-system.svc.cluster.local./";
@@ -35,15 +33,15 @@ pub(super) fn object(value: Value) -> Result<DynamicObject> {
 }
 
 /// Completes a Deployment or Service of a controller.
-pub(super) fn tune(object: &mut DynamicObject, controller: &Controller, pace: Pace, webhook: Option<Ipv4Addr>) {
+pub(super) fn tune(object: &mut DynamicObject, controller: &Controller, sync: &Sync) {
     let labels = object.metadata.labels.get_or_insert_default();
     labels.insert("app.kubernetes.io/component".into(), controller.name.clone());
     labels.insert("app.kubernetes.io/version".into(), controller.version.clone());
     match object.types.as_ref().map(|types| types.kind.as_str()) {
-        Some("Deployment") => tune_deployment(&mut object.data["spec"], controller, pace),
+        Some("Deployment") => tune_deployment(&mut object.data["spec"], controller, sync),
         // The Git host's hook calls it by an address that is known before anything exists.
         Some("Service") if object.metadata.name.as_deref() == Some("webhook-receiver") => {
-            if let Some(address) = webhook {
+            if let Some(address) = sync.webhook {
                 object.data["spec"]["clusterIP"] = json!(address);
             }
         }
@@ -51,7 +49,7 @@ pub(super) fn tune(object: &mut DynamicObject, controller: &Controller, pace: Pa
     }
 }
 
-fn tune_deployment(spec: &mut Value, controller: &Controller, pace: Pace) {
+fn tune_deployment(spec: &mut Value, controller: &Controller, sync: &Sync) {
     let template = &mut spec["template"];
     for (name, value) in [
         ("app.kubernetes.io/component", controller.name.as_str()),
@@ -68,16 +66,25 @@ fn tune_deployment(spec: &mut Value, controller: &Controller, pace: Pace) {
     container["image"] = json!(controller.image);
     container["imagePullPolicy"] = json!("IfNotPresent");
     if let Some(arguments) = container["args"].as_array_mut() {
-        tune_arguments(arguments, &controller.name, pace);
+        tune_arguments(arguments, &controller.name, sync.pace);
     }
     if let Some(environment) = container["env"].as_array_mut() {
         environment.push(json!({"name": "GOMEMLIMIT", "valueFrom": {
             "resourceFieldRef": {"containerName": "manager", "resource": "limits.memory"}
         }}));
+        environment.push(variable("KUBERNETES_SERVICE_HOST", &sync.api.ip().to_string()));
+        environment.push(variable("KUBERNETES_SERVICE_PORT", &sync.api.port().to_string()));
+        if sync.pace == Pace::Emulated {
+            environment.push(variable("GOGC", "400"));
+        }
     }
-    if pace == Pace::Emulated {
+    if sync.pace == Pace::Emulated {
         relax(container);
     }
+}
+
+fn variable(name: &str, value: &str) -> Value {
+    json!({"name": name, "value": value})
 }
 
 fn tune_arguments(arguments: &mut Vec<Value>, name: &str, pace: Pace) {

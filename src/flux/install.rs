@@ -1,7 +1,5 @@
 //! Installs Flux and points it at the repository, by server-side apply.
 
-use std::net::Ipv4Addr;
-
 use engine::event::Step;
 use engine::failure::Result;
 use engine::wait::Patience;
@@ -11,17 +9,14 @@ use super::{Manifests, Sync, secrets, sync_objects};
 use crate::kube::{Applier, Identified};
 
 /// Applies Flux and the first objects; answers what changed.
-///
-/// `webhook` is the planned service address of the Receiver.
 pub async fn install(
     client: &Client,
     manifests: &Manifests,
     sync: &Sync,
-    webhook: Option<Ipv4Addr>,
     patience: Patience,
     step: &Step,
 ) -> Result<Vec<Identified>> {
-    let objects = manifests.objects(sync.pace, webhook, sync.decryption.as_deref())?;
+    let objects = manifests.objects(sync)?;
     let mut applier = Applier::new(client.clone(), step, patience);
     // The first objects go before the controllers, which then find their work when they start.
     let mut changed = applier.apply(&objects.ground).await?;

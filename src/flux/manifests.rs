@@ -3,10 +3,9 @@
 use engine::failure::{Failure, Result};
 use kube::api::DynamicObject;
 
-use super::{NAMESPACE, controller};
+use super::{NAMESPACE, Sync, controller};
 use crate::artifact::Bits;
 use crate::kube::parse_documents;
-use crate::plan::Pace;
 
 /// The controllers that are installed.
 pub const CONTROLLERS: [&str; 4] =
@@ -64,15 +63,8 @@ impl Manifests {
         })
     }
 
-    /// Makes the objects, tuned for the pace of the machines.
-    ///
-    /// `decryption` names the Secret of Kustomizations that decrypt and name none.
-    pub(super) fn objects(
-        &self,
-        pace: Pace,
-        webhook: Option<std::net::Ipv4Addr>,
-        decryption: Option<&str>,
-    ) -> Result<Objects> {
+    /// Makes the objects, tuned for the cluster.
+    pub(super) fn objects(&self, sync: &Sync) -> Result<Objects> {
         let mut ground = vec![controller::namespace()?];
         let mut controllers = Vec::new();
         for controller in &self.controllers {
@@ -80,8 +72,8 @@ impl Manifests {
             ground.push(controller::account(&controller.name)?);
             for mut object in parse_documents(&format!("{}-deployment", controller.name), &controller.deployment)? {
                 object.metadata.namespace = Some(NAMESPACE.to_owned());
-                controller::tune(&mut object, controller, pace, webhook);
-                if let Some(secret) = decryption {
+                controller::tune(&mut object, controller, sync);
+                if let Some(secret) = &sync.decryption {
                     controller::decrypt(&mut object, secret);
                 }
                 controllers.push(object);

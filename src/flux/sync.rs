@@ -1,5 +1,7 @@
 //! The first objects: what Flux reads, with which key, and who may nudge it.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::failure::Result;
@@ -30,6 +32,10 @@ pub struct Sync {
     pub registry: Vec<Value>,
     /// The Secret with the age keys that decrypt the repository.
     pub decryption: Option<String>,
+    /// Where the API is: controllers that asked for its Service would fail until kube-proxy has made that.
+    pub api: SocketAddrV4,
+    /// The planned service address of the Receiver, which the Git host's hook calls.
+    pub webhook: Option<Ipv4Addr>,
     /// The Receiver's token; none where no Git host of ours calls it.
     pub token: Option<String>,
     pub pace: Pace,

@@ -2,7 +2,7 @@
 
 mod secrets;
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 
 use engine::event::Step;
@@ -114,12 +114,13 @@ async fn install(
             None => Vec::new(),
         },
         decryption: gitops.spec.decryption.clone(),
+        api: SocketAddrV4::new(ground.plan.kubernetes.address, ground.plan.kubernetes.port),
+        webhook: gitops.embedded.then(|| webhook_address(ground.plan)),
         token: entrance.token.clone(),
         pace: ground.plan.pace,
     };
-    let webhook = gitops.embedded.then(|| webhook_address(ground.plan));
     let patience = ground.patience(300);
-    let result = flux::install(client, manifests, &sync, webhook, patience, &step).await;
+    let result = flux::install(client, manifests, &sync, patience, &step).await;
     step.conclude_as(result, |changed| !changed.is_empty()).map(drop)
 }
 

@@ -138,6 +138,8 @@ impl World {
             credentials,
             secrets,
             decryption,
+            api: "127.0.0.1:6443".parse().unwrap(),
+            webhook: Some(WEBHOOK),
             token: Some("a token".into()),
             pace: Pace::Native,
         };
@@ -150,7 +152,7 @@ impl World {
     pub async fn install(&self) -> Vec<String> {
         let step = Events::ignored().step("install Flux");
         let (client, sync) = (&self.server.client, &self.sync);
-        let changed = flux::install(client, &manifests(), sync, Some(WEBHOOK), PATIENCE, &step).await.unwrap();
+        let changed = flux::install(client, &manifests(), sync, PATIENCE, &step).await.unwrap();
         changed.iter().map(ToString::to_string).collect()
     }
 
