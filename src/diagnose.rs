@@ -73,3 +73,8 @@ pub async fn diagnose(
 pub fn place(cluster: &Cluster, state: &State) -> Result<PathBuf> {
     archive::place(cluster, state)
 }
+
+/// The newest archive of those that were made without a name.
+pub fn newest(state: &State) -> Option<PathBuf> {
+    archive::all(state).pop()
+}

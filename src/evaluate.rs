@@ -7,9 +7,11 @@ mod created;
 pub mod drift;
 pub mod order;
 pub mod output;
+mod portrait;
 pub mod record;
 mod result;
 pub mod rollout;
+mod runs;
 mod steps;
 
 use std::time::{Duration, Instant};
@@ -22,7 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use compare::{Baseline, compare};
 pub use output::{Format, write, write_all};
+pub use portrait::Portrait;
 pub use result::{Case, Evaluation, Outcome, Part, Stretch, Unit, VERSION};
+pub use runs::Made;
 pub use steps::steps;
 
 use crate::check::{self, Way};
@@ -40,6 +44,32 @@ pub struct Request {
     /// Empty: all there is.
     pub only: Vec<Part>,
     pub baseline: Option<Baseline>,
+    /// The cluster was made anew so many times; the last of them is there now.
+    pub runs: Vec<Made>,
+}
+
+impl Request {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    /// What is looked at in a cluster that runs; nothing where there is none.
+    fn parts(&self) -> Result<Vec<Part>, Vec<Case>> {
+        let looks = |part: &Part| !matches!(part, Part::Runs | Part::Steps) && self.wants(*part);
+        let parts: Vec<Part> = Part::ALL.into_iter().filter(looks).collect();
+        if self.runs.last().is_some_and(|last| last.result.is_err()) {
+            let skipped = |part: Part| Case::skipped(part, part.name(), "the last run left no cluster that is Ready");
+            return Err(parts.into_iter().map(skipped).collect());
+        }
+        Ok(parts)
+    }
+}
+
+/// What a cluster is that runs.
+pub async fn portrait(cluster: &Cluster, state: &State, step: &Step) -> Result<Portrait, Vec<Failure>> {
+    let reached = Reached::find(cluster, state, step).await?;
+    let snapshot = flux::Reader::new(reached.client).read(true).await.map_err(|failure| vec![failure])?;
+    Ok(Portrait::of(&snapshot))
 }
 
 /// Evaluates a cluster that runs. It ends as it was, but for two commits of a rollout.
@@ -51,24 +81,33 @@ pub async fn evaluate(
     token: &CancellationToken,
 ) -> Result<Evaluation, Vec<Failure>> {
     let (at, start) = (Timestamp::now(), Instant::now());
-    let wanted = |part: Part| request.only.is_empty() || request.only.contains(&part);
-    let mut cases = Vec::new();
+    let mut cases = if request.runs.is_empty() { Vec::new() } else { runs::cases(&request.runs) };
+    let parts = request.parts().unwrap_or_else(|skipped| {
+        cases.extend(skipped);
+        Vec::new()
+    });
     // Counting steps needs no cluster.
-    let reached = if Part::ALL.into_iter().any(|part| part != Part::Steps && wanted(part)) {
-        Some(Reached::find(cluster, state, step).await?)
-    } else {
-        None
+    let found = if parts.is_empty() { Ok(None) } else { Reached::find(cluster, state, step).await.map(Some) };
+    let reached = match found {
+        Ok(reached) => reached,
+        Err(failures) if cases.is_empty() => return Err(failures),
+        // What the runs told is not lost.
+        Err(failures) => {
+            let why = failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            cases.extend(parts.iter().map(|part| Case::failed(*part, part.name(), &why)));
+            None
+        }
     };
     if let Some(reached) = &reached {
         let run = Run { cluster, state, reached, step, token };
-        for part in Part::ALL.into_iter().filter(|part| wanted(*part)) {
+        for part in parts {
             if token.is_cancelled() {
                 return Err(vec![Failure::interrupted()]);
             }
             cases.extend(run.part(part).await);
         }
     }
-    if wanted(Part::Steps) {
+    if request.wants(Part::Steps) {
         cases.extend(steps());
     }
     if token.is_cancelled() {
@@ -108,7 +147,7 @@ impl Run<'_> {
             Part::Order => order::order(&self.reached.client, record::Recording::load(self.state).as_ref()).await,
             Part::Rollout => self.rollout(&step).await,
             Part::Drift => self.drift(&step).await,
-            Part::Steps => Ok(Vec::new()),
+            Part::Runs | Part::Steps => Ok(Vec::new()),
         };
         let changed = matches!(part, Part::Rollout | Part::Drift);
         match step.conclude_as(result, |_| changed) {

@@ -29,7 +29,7 @@ use jiff::Timestamp;
 pub use json::failure as json_failure;
 pub use paint::Paint;
 pub use replay::{Speed, read as read_journal, replay};
-pub use summary::{summary, summary_data};
+pub use summary::{stretches, summary, summary_data};
 pub use text::{bytes, duration};
 pub use tree::{Outcome, StepRecord, Tree};
 

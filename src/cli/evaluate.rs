@@ -1,17 +1,24 @@
 //! `seedbed evaluate`.
 
+mod runs;
+
 use std::path::PathBuf;
 
 use clap::Args;
-use engine::failure::Kind;
+use engine::failure::{Failure, Kind};
 
 use super::spec_argument::Spec;
 use super::{Context, Ending, Global, Run, put};
 use crate::evaluate::{self, Baseline, Format, Part, Request};
 use crate::report::Paint;
+use crate::spec::Sources;
 use crate::state::State;
 
-/// Measure the release process of a cluster that runs: checks, order, rollout, drift and manual steps
+/// Measure the release process of a cluster: checks, order, rollout, drift and manual steps; with --runs, rebuilds
+///
+/// *runs*, with `--runs N`, removes the cluster and makes it anew N times, as `rebuild` does: how long each run took,
+/// by phase, and whether all have the same revisions, applied objects and images by digest. A run that fails says why,
+/// and the next one follows. The other parts are of the last cluster.
 ///
 /// *checks* asks what the spec's `checks` ask. *order*: did each tier wait until those that it depends on were Ready?
 /// From a watch that `up` recorded, or from what the objects still tell. *rollout* commits the version that
@@ -25,6 +32,7 @@ Examples:
   seedbed evaluate --only rollout,order -o json > before.json
   seedbed evaluate --baseline before.json --write results   all formats, compared with before
   seedbed evaluate --only steps
+  seedbed evaluate --runs 3 --write results      from nothing, three times; the last cluster stays
 
 Exit codes: 0 all is good enough, 3 the spec or the baseline is wrong, 4 no such cluster was made,
 6 something does not hold, or is worse than the spec's `evaluate.limits` or than the baseline,
@@ -36,6 +44,10 @@ pub struct Evaluate {
     /// Evaluate only these parts, separated by commas
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
     only: Vec<Part>,
+
+    /// Remove the cluster and make it anew so many times first; images of the embedded registry are kept
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    runs: Option<u16>,
 
     /// Compare with an earlier evaluation, as `-o json` wrote it
     #[arg(long, value_name = "FILE")]
@@ -57,11 +69,27 @@ pub struct Evaluate {
 impl Evaluate {
     pub fn run(&self, global: &Global) -> Ending {
         let one = |failure| vec![failure];
-        let cluster = self.spec.load()?;
-        let state = State::of(&cluster);
         let margin = f64::from(self.margin) / 100.0;
         let baseline = self.baseline.as_deref().map(|file| Baseline::read(file, margin)).transpose().map_err(one)?;
-        let request = Request { only: self.only.clone(), baseline };
+        if self.runs.is_none() && self.only.contains(&Part::Runs) {
+            let failure = Failure::new(Kind::Usage, "`--only runs` is about clusters made anew");
+            return Err(vec![failure.hint("Say how many: `--runs 3`.")]);
+        }
+        let (cluster, ended) = match self.runs {
+            Some(count) => {
+                let cluster = self.spec.load_whole(global, Sources::Check)?;
+                if cluster.gitops.is_none() {
+                    let failure = Failure::invalid(format!("{} names no repository", cluster.file.display()));
+                    return Err(vec![failure.hint("Add `gitops: {source: DIRECTORY}` to it.")]);
+                }
+                let ended = runs::make(global, &cluster, count, self.write.as_deref());
+                (cluster, ended)
+            }
+            None => (self.spec.load()?, runs::Ended::default()),
+        };
+        let state = State::of(&cluster);
+        let only = if ended.interrupted { vec![Part::Runs] } else { self.only.clone() };
+        let request = Request { only, baseline, runs: ended.runs };
         // Nothing of a cluster that was never made is to be left.
         let made = state.exists();
         let _lock = made.then(|| state.lock("evaluate")).transpose().map_err(one)?;
@@ -80,6 +108,10 @@ impl Evaluate {
             evaluate::write_all(&evaluation, directory).map_err(one)?;
         }
         put(&evaluate::write(&evaluation, self.output, Paint::for_stdout(global.color)));
+        if ended.interrupted {
+            let hint = "What ran until then is in the evaluation; `seedbed up` continues with the cluster.";
+            return Err(vec![Failure::interrupted().hint(hint)]);
+        }
         Ok(if evaluation.bad() { crate::error::code(Kind::NotReady) } else { 0 })
     }
 }

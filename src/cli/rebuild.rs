@@ -57,10 +57,15 @@ impl Rebuild {
             anew: true,
             keep_images: self.keep_images,
         };
-        preflight(global, &cluster)?;
-        super::down::down(global, &cluster, &terms)?;
-        super::up::up(global, &cluster, Phase::Checks, None)
+        rebuild(global, &cluster, &terms)
     }
+}
+
+/// Removes a cluster and makes it anew, after a look at what would stop that; for `evaluate`, too.
+pub fn rebuild(global: &Global, cluster: &Cluster, terms: &Terms) -> Ending {
+    preflight(global, cluster)?;
+    super::down::down(global, cluster, terms)?;
+    super::up::up(global, cluster, Phase::Checks, None)
 }
 
 /// Looks, and fetches what machines are made of, before anything goes.

@@ -10,7 +10,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Global, say};
-use crate::report::{self, Mode};
+use crate::report::{self, Mode, Tree};
+use crate::state::State;
 
 /// What a run hands to its work.
 #[derive(Debug)]
@@ -147,9 +148,17 @@ fn interrupted(failures: &[Failure], run: &Run) -> Vec<Failure> {
 }
 
 /// The file of a new journal: named by the time, so that the greatest name is the newest.
-pub fn journal(state: &crate::state::State) -> PathBuf {
+pub fn journal(state: &State) -> PathBuf {
     let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S%.3fZ");
     state.journals().join(format!("{now}.jsonl"))
+}
+
+/// The last run of a cluster, from its journal; none where it cannot be read.
+pub fn last(state: &State) -> Option<Tree> {
+    let events = report::read_journal(&state.newest_journal()?).ok()?;
+    let mut tree = Tree::default();
+    events.iter().for_each(|event| tree.take(event));
+    Some(tree)
 }
 
 /// Waits for something short, without a reporter.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::output::Output;
 use super::spec_argument::Spec;
 use super::{Ending, Global, put};
-use crate::report::{Paint, Tree, read_journal, summary, summary_data};
+use crate::report::{Paint, summary, summary_data};
 use crate::state::State;
 
 /// Show machines, nodes and every Flux object; the exit code says healthy or not
@@ -40,13 +40,13 @@ impl Status {
         match self.output {
             Output::Text => {
                 put(&crate::status::text(&status, paint));
-                if let Some(tree) = last_run(&state) {
+                if let Some(tree) = super::run::last(&state) {
                     put(&format!("{}\n{}", paint.bold("the last run"), summary(&tree, paint)));
                 }
             }
             Output::Json => {
                 let mut data = json!(status);
-                data["lastRun"] = last_run(&state).map_or(Value::Null, |tree| summary_data(&tree));
+                data["lastRun"] = super::run::last(&state).map_or(Value::Null, |tree| summary_data(&tree));
                 put(&format!("{data:#}\n"));
             }
         }
@@ -57,14 +57,4 @@ impl Status {
             (false, false) => crate::error::code(Kind::Step),
         })
     }
-}
-
-/// The journal of the last run; none where it cannot be read.
-fn last_run(state: &State) -> Option<Tree> {
-    let events = read_journal(&state.newest_journal()?).ok()?;
-    let mut tree = Tree::default();
-    for event in &events {
-        tree.take(event);
-    }
-    Some(tree)
 }

@@ -20,7 +20,7 @@ const KEPT: usize = 5;
 
 /// Finds the place of the next one, and removes the oldest of those before it.
 pub fn place(cluster: &Cluster, state: &State) -> Result<PathBuf> {
-    let directory = state.directory().join("diagnosis");
+    let directory = directory(state);
     private_directory(&directory)?;
     for old in superfluous(&directory) {
         // It only takes place.
@@ -30,12 +30,27 @@ pub fn place(cluster: &Cluster, state: &State) -> Result<PathBuf> {
     Ok(directory.join(format!("{}-{now}{ENDING}", cluster.name)))
 }
 
-/// Those that make room for one more: names hold UTC times, so the smallest are the oldest.
-fn superfluous(directory: &Path) -> Vec<PathBuf> {
+/// Those that lie there, the oldest first.
+pub fn all(state: &State) -> Vec<PathBuf> {
+    archives(&directory(state))
+}
+
+fn directory(state: &State) -> PathBuf {
+    state.directory().join("diagnosis")
+}
+
+fn archives(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let mut archives: Vec<PathBuf> =
         entries.map(|entry| entry.path()).filter(|path| path.to_string_lossy().ends_with(ENDING)).collect();
+    // Names hold UTC times.
     archives.sort();
+    archives
+}
+
+/// Those that make room for one more.
+fn superfluous(directory: &Path) -> Vec<PathBuf> {
+    let mut archives = archives(directory);
     archives.truncate((archives.len() + 1).saturating_sub(KEPT));
     archives
 }

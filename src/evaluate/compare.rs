@@ -64,6 +64,7 @@ pub fn compare(cases: &mut [Case], limits: &Limits, baseline: Option<&Baseline>)
 
 fn limit(case: &Case, limits: &Limits) -> Option<f64> {
     match case.part {
+        Part::Runs => limits.up.map(|time| time.as_secs_f64()),
         Part::Rollout => limits.rollout.map(|time| time.as_secs_f64()),
         Part::Drift => limits.drift.map(|time| time.as_secs_f64()),
         Part::Steps if case.name == super::steps::OURS => limits.steps.map(f64::from),

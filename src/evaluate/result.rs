@@ -64,6 +64,8 @@ pub struct Stretch {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
+    /// Whether the cluster, made anew, comes out the same each time; with `--runs`.
+    Runs,
     /// What the spec's `checks` ask.
     #[default]
     Checks,
@@ -99,10 +101,11 @@ pub enum Unit {
 }
 
 impl Part {
-    pub const ALL: [Self; 5] = [Self::Checks, Self::Order, Self::Rollout, Self::Drift, Self::Steps];
+    pub const ALL: [Self; 6] = [Self::Runs, Self::Checks, Self::Order, Self::Rollout, Self::Drift, Self::Steps];
 
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Runs => "runs",
             Self::Checks => "checks",
             Self::Order => "order",
             Self::Rollout => "rollout",

@@ -63,20 +63,41 @@ fn outcome(tree: &Tree) -> String {
     parts.join(", ")
 }
 
+/// The time of each phase without what an earlier one overlaps, so that they add up to no more than the whole.
+pub fn stretches(tree: &Tree) -> Vec<(Phase, SignedDuration)> {
+    let Some((start, end)) = tree.span() else { return Vec::new() };
+    let mut covered = start;
+    let stretch = |phase: &Phase| Some((*phase, beyond(&mut covered, spans(tree, phase.name(), end)?)));
+    Phase::ALL.iter().filter_map(stretch).collect()
+}
+
 /// How long any step of this name was under way; overlapping ones count once.
 fn spent(tree: &Tree, name: &str, end: Timestamp) -> Option<SignedDuration> {
+    let spans = spans(tree, name, end)?;
+    let mut covered = spans.first()?.0;
+    Some(beyond(&mut covered, spans))
+}
+
+type Span = (Timestamp, Timestamp);
+
+/// When steps of this name were under way, in time's order; nothing where there was none.
+fn spans(tree: &Tree, name: &str, end: Timestamp) -> Option<Vec<Span>> {
     let named = tree.steps().filter(|step| step.name == name);
     let mut spans: Vec<_> = named.map(|step| (step.started, step.ended.as_ref().map_or(end, |(at, _)| *at))).collect();
     spans.sort();
-    let mut covered = spans.first()?.0;
+    (!spans.is_empty()).then_some(spans)
+}
+
+/// How long spans are beyond what is covered, which grows by them.
+fn beyond(covered: &mut Timestamp, spans: Vec<Span>) -> SignedDuration {
     let mut spent = SignedDuration::ZERO;
     for (from, to) in spans {
-        if to > covered {
-            spent += to.duration_since(from.max(covered));
-            covered = to;
+        if to > *covered {
+            spent += to.duration_since(from.max(*covered));
+            *covered = to;
         }
     }
-    Some(spent)
+    spent
 }
 
 fn critical_path(tree: &Tree, total: SignedDuration, paint: Paint) -> String {

@@ -26,6 +26,8 @@ pub struct Rollout {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Limits {
     #[serde(serialize_with = "seconds")]
+    pub up: Option<Duration>,
+    #[serde(serialize_with = "seconds")]
     pub rollout: Option<Duration>,
     #[serde(serialize_with = "seconds")]
     pub drift: Option<Duration>,

@@ -9,6 +9,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use seedbed::evaluate::{Evaluation, Outcome};
 
 use crate::support::machine::Machine;
 
@@ -176,4 +177,34 @@ fn a_libvirt_that_may_not_be_used_is_refused_with_what_mends_it() {
     let talk = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(4), "{talk}");
     assert!(talk.contains("Permission denied") && talk.contains("sudo adduser $USER libvirt"), "{talk}");
+}
+
+#[test]
+fn a_run_that_fails_is_in_the_evaluation_and_the_next_one_follows() {
+    let checkout = Checkout::of(
+        "cluster: demo\nmachines: {emulation: allow, uri: \"qemu+unix:///system?socket=/nowhere\"}\n\
+         nodes: [{name: cp, role: control-plane}]\ngitops: {source: lab/gitops, path: clusters/demo}\n",
+    );
+    let (code, talk) = checkout.run(&["init", "lab", "--name", "demo"]);
+    assert_eq!(code, 0, "{talk}");
+    let (code, talk) = checkout.run(&["evaluate", "--only", "runs,drift", "--runs", "2", "--write", "results"]);
+    assert!(code == 6 && talk.contains("run 2 of 2"), "{code}: {talk}");
+    let text = std::fs::read_to_string(checkout.path().join("results/evaluation.json")).unwrap();
+    let evaluation: Evaluation = serde_json::from_str(&text).unwrap();
+    let told: Vec<(&str, Outcome)> = evaluation.cases.iter().map(|case| (case.name.as_str(), case.outcome)).collect();
+    let (failed, skipped) = (Outcome::Failed, Outcome::Skipped);
+    assert_eq!(
+        told,
+        [
+            ("run 1", failed),
+            ("run 2", failed),
+            ("the same revisions", skipped),
+            ("the same objects applied", skipped),
+            ("the same images by digest", skipped),
+            ("drift", skipped),
+        ]
+    );
+    assert!(evaluation.cases[1].detail.contains("/nowhere"), "{}", evaluation.cases[1].detail);
+    let (code, talk) = checkout.run(&["evaluate", "--only", "runs"]);
+    assert!(code == 2 && talk.contains("--runs 3"), "{code}: {talk}");
 }

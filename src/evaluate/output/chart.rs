@@ -10,7 +10,7 @@ const LABELS: f64 = 400.0;
 const BARS: f64 = 440.0;
 const ROW: f64 = 30.0;
 /// The kinds of colours that the style sheet has for stretches.
-const COLOURS: usize = 5;
+const COLOURS: usize = 8;
 
 /// Draws the cases that have a value; nothing where none has.
 pub fn chart(cases: &[&Case]) -> Option<Element> {

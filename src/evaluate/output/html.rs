@@ -16,6 +16,7 @@ td.number { white-space: nowrap; }
 svg { width: 100%; height: auto; } svg text { fill: currentColor; font-size: 14px; }
 .good { fill: #1a7f37; } .bad { fill: #cf222e; }
 .s0 { fill: #0969da; } .s1 { fill: #8250df; } .s2 { fill: #bf8700; } .s3 { fill: #1a7f37; } .s4 { fill: #57606a; }
+.s5 { fill: #bc4c00; } .s6 { fill: #1b7c83; } .s7 { fill: #bf3989; }
 line { stroke-width: 2; } .interval { stroke: #888; } .limit { stroke: #cf222e; stroke-dasharray: 4 3; }
 .baseline { stroke: #0969da; stroke-dasharray: 1 3; }";
 
@@ -69,6 +70,9 @@ fn row(case: &Case) -> Element {
 
 fn meaning(part: Part) -> &'static str {
     match part {
+        Part::Runs => {
+            "The cluster removed and made anew: how long each run took, by phase, and whether all came out the same."
+        }
         Part::Checks => "What the spec's checks ask, and how long it took until each held.",
         Part::Order => "How long after a tier's first Ready the first object of the tier that depends on it was made.",
         Part::Rollout => "From making the commit until everything is Ready at it.",

@@ -52,6 +52,7 @@ fn rollout(written: &Placed<raw::Rollout>, context: &mut Context<'_, '_>) -> Opt
 fn limits(written: &raw::Limits) -> Limits {
     let time = |period: Option<&Placed<Period>>| period.map(|period| period.0);
     Limits {
+        up: time(written.up.as_ref()),
         rollout: time(written.rollout.as_ref()),
         drift: time(written.drift.as_ref()),
         steps: written.steps.as_ref().map(|steps| steps.value),

@@ -31,6 +31,8 @@ record! {
 record! {
     /// The most that is good enough. What has no limit is measured all the same.
     Limits {
+        /// Each run of `seedbed evaluate --runs`: from nothing until everything is Ready and the checks hold.
+        up: Period,
         /// From the commit until everything is Ready at it.
         rollout: Period,
         /// From any alteration until it is reverted; nothing is nudged, so the interval is a part of it.
