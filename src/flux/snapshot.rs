@@ -1,5 +1,7 @@
 //! Everything that Ready depends on, read from the API at one time.
 
+use std::collections::BTreeSet;
+
 use engine::failure::Result;
 use kube::Client;
 use kube::api::{ListParams, Request};
@@ -38,33 +40,56 @@ const WORKLOADS: [(&str, &str, &str); 7] = [
 /// Looks after which the kinds of Flux are asked for again: a synced manifest may bring new ones.
 const REFRESH: u32 = 10;
 
-/// Reads snapshots. Remembers which kinds Flux has.
+/// Looks after which a kind that had no objects is asked for again.
+const EMPTY: u32 = 3;
+
+/// Reads snapshots. Remembers which kinds Flux has, and which of all have no objects.
 pub struct Reader {
     client: Client,
     flux: Vec<Resource>,
+    /// Their paths.
+    empty: BTreeSet<String>,
     looks: u32,
 }
 
 impl Reader {
     pub fn new(client: Client) -> Self {
-        Self { client, flux: Vec::new(), looks: 0 }
+        Self { client, flux: Vec::new(), empty: BTreeSet::new(), looks: 0 }
     }
 
-    /// Reads everything. `fresh` asks etcd rather than the API server's cache, which may lag.
+    /// Reads everything. `fresh` asks etcd rather than the API server's cache, which may lag; otherwise kinds that had
+    /// no objects are left out at most looks, for half of all kinds have none.
     ///
     /// What applies others is read before them, so that a parent that is Ready has its children in the snapshot.
     pub async fn read(&mut self, fresh: bool) -> Result<Snapshot> {
         if self.looks.is_multiple_of(REFRESH) || self.flux.is_empty() {
             self.flux = flux_resources(&self.client).await?;
         }
+        if fresh || self.looks.is_multiple_of(EMPTY) {
+            self.empty.clear();
+        }
         self.looks = self.looks.wrapping_add(1);
         let workloads = WORKLOADS.map(|(version, kind, plural)| resource(version, kind, plural));
         let mut objects = Vec::new();
         for resource in self.flux.iter().chain(&workloads) {
-            objects.extend(list(&self.client, resource, fresh).await?);
+            if self.empty.contains(&resource.path) {
+                continue;
+            }
+            let found = list(&self.client, resource, fresh).await?;
+            if found.is_empty() {
+                self.empty.insert(resource.path.clone());
+            }
+            objects.extend(found);
         }
         objects.extend(warnings(&self.client, &objects, fresh).await?);
         Ok(Snapshot { objects })
+    }
+}
+
+impl Reader {
+    /// Has the next look leave nothing out.
+    pub fn leave_nothing_out(&mut self) {
+        self.empty.clear();
     }
 }
 
@@ -170,7 +195,7 @@ async fn warnings(client: &Client, objects: &[Object], fresh: bool) -> Result<Ve
         "ReplicaSet" => object.condition("ReplicaFailure").is_some(),
         _ => false,
     };
-    let namespaces: std::collections::BTreeSet<&str> = objects.iter().filter(unready).map(Object::namespace).collect();
+    let namespaces: BTreeSet<&str> = objects.iter().filter(unready).map(Object::namespace).collect();
     let mut found = Vec::new();
     for namespace in namespaces {
         let path = format!("/api/v1/namespaces/{namespace}/events");
