@@ -5,6 +5,7 @@
 mod compare;
 mod created;
 pub mod drift;
+mod missing;
 pub mod order;
 pub mod output;
 mod portrait;
@@ -35,7 +36,7 @@ use crate::githost;
 use crate::gitops::Reached;
 use crate::phase;
 use crate::plan::Pace;
-use crate::spec::Cluster;
+use crate::spec::{Cluster, GitHost};
 use crate::state::State;
 
 /// What is evaluated, and what it is compared with.
@@ -144,7 +145,7 @@ impl Run<'_> {
         let step = self.step.child_of("evaluate", part.name(), &[]);
         let result = match part {
             Part::Checks => self.checks(&step).await,
-            Part::Order => order::order(&self.reached.client, record::Recording::load(self.state).as_ref()).await,
+            Part::Order => self.order(&step).await,
             Part::Rollout => self.rollout(&step).await,
             Part::Drift => self.drift(&step).await,
             Part::Runs | Part::Steps => Ok(Vec::new()),
@@ -168,6 +169,21 @@ impl Run<'_> {
             Err(failure) => Case::failed(Part::Checks, outcome.name, failure.to_string()),
         };
         Ok(outcomes.into_iter().map(case).collect())
+    }
+
+    async fn order(&self, step: &Step) -> Result<Vec<Case>> {
+        let reached = self.reached;
+        let ground = missing::Ground {
+            client: &reached.client,
+            remote: &reached.entrance.remote,
+            own: matches!(reached.gitops.spec.host, GitHost::Embedded),
+            pace: reached.plan.pace,
+        };
+        // It takes away what one that was killed left: those are no tiers of the user.
+        let missing = missing::missing(&ground, step, self.token).await;
+        let mut cases = order::order(&reached.client, record::Recording::load(self.state).as_ref()).await?;
+        cases.extend(missing);
+        Ok(cases)
     }
 
     async fn rollout(&self, step: &Step) -> Result<Vec<Case>> {

@@ -16,12 +16,12 @@ mod sync;
 mod verdict;
 
 pub use controller::quick;
-pub use diagnosis::cause;
+pub use diagnosis::{cause, explain};
 pub use install::install;
 pub use judge::{Finding, State, judge};
 pub use manifests::{CONTROLLERS, Controller, Manifests};
 pub use milestones::{Milestone, milestones};
-pub use nudge::{nudge, nudge_sources};
+pub use nudge::{Nudges, nudge, nudge_sources};
 pub use object::{Condition, Key, Object, inventory_key};
 pub use ready::{Expected, wait_until_ready};
 pub use secrets::SECRET;

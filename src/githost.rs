@@ -4,6 +4,7 @@
 
 mod access;
 mod amend;
+mod aside;
 mod embedded;
 mod entrance;
 mod fetch_back;
@@ -18,6 +19,7 @@ mod tree;
 
 pub use access::Access;
 pub use amend::amend;
+pub use aside::Aside;
 pub use embedded::{Embedded, webhook_path};
 pub use entrance::{
     Entrance, SecretData, enter, read as read_credentials, receiver_token, repository_path, require_credentials,

@@ -21,10 +21,12 @@ use crate::state::State;
 /// and the next one follows. The other parts are of the last cluster.
 ///
 /// *checks* asks what the spec's `checks` ask. *order*: did each tier wait until those that it depends on were Ready?
-/// From a watch that `up` recorded, or from what the objects still tell. *rollout* commits the version that
-/// `evaluate.rollout` names, and takes it back by a second commit. *drift* deletes a Deployment, changes replicas, a
-/// label and a key of a `ConfigMap`, once under a Kustomization and once under a HelmRelease, and waits until Flux has
-/// put each right by itself; what it did not is put back. *steps* counts manual steps beside those of the old way.
+/// From a watch that `up` recorded, or from what the objects still tell. And does a tier of a missing CRD stop, named,
+/// with nothing after it made? Tried with two tiers of seedbed's own, which are gone again. *rollout* commits the
+/// version that `evaluate.rollout` names, and takes it back by a second commit. *drift* deletes a Deployment, changes
+/// replicas, a label and a key of a `ConfigMap`, once under a Kustomization and once under a HelmRelease, and waits
+/// until Flux has put each right by itself; what it did not is put back. *steps* counts manual steps beside those of
+/// the old way.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -28,7 +28,7 @@ pub async fn cause(client: &Client, snapshot: &Snapshot, nodes: &[String]) -> Op
 }
 
 /// Explains a finding: the chain down to the deepest object, its message, its warnings and last log lines.
-pub(super) async fn explain(client: &Client, what: &str, finding: &Finding) -> Failure {
+pub async fn explain(client: &Client, what: &str, finding: &Finding) -> Failure {
     let mut failure = Failure::not_ready(what);
     for key in &finding.chain[..finding.chain.len() - 1] {
         failure = failure.cause(key);

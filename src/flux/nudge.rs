@@ -1,16 +1,47 @@
 //! Asks Flux to look now rather than at its next interval.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use engine::failure::Result;
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use serde_json::json;
+use tokio::time::Instant;
 
-use super::Object;
 use super::snapshot::read_tiers;
+use super::{Key, Object};
 use crate::kube::failed;
 
 /// The annotation whose change makes a Flux controller reconcile.
 const REQUESTED: &str = "reconcile.fluxcd.io/requestedAt";
+
+/// The pause between two nudges of one object.
+const AGAIN: Duration = Duration::from_secs(15);
+
+/// Nudges objects again and again, each not too often.
+#[derive(Clone, Debug, Default)]
+pub struct Nudges {
+    last: BTreeMap<Key, Instant>,
+}
+
+impl Nudges {
+    /// Requests a reconciliation, unless that was done a moment ago.
+    pub async fn nudge(&mut self, client: &Client, object: &Object) -> Result<()> {
+        let key = object.key();
+        if self.last.get(&key).is_some_and(|last| last.elapsed() < AGAIN) {
+            return Ok(());
+        }
+        nudge(client, object).await?;
+        self.last.insert(key, Instant::now());
+        Ok(())
+    }
+
+    /// Leaves an object that was never nudged to Flux for a while.
+    pub fn hold(&mut self, key: Key) {
+        self.last.entry(key).or_insert_with(Instant::now);
+    }
+}
 
 /// Requests a reconciliation of an object; one that is gone is left alone.
 pub async fn nudge(client: &Client, object: &Object) -> Result<()> {

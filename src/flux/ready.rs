@@ -1,6 +1,6 @@
 //! Waits until everything in the repository is Ready, or says why it never will be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use engine::event::{Step, Unit};
@@ -9,12 +9,12 @@ use kube::Client;
 use tokio::time::Instant;
 
 use super::object::commit_of;
-use super::{Finding, Key, Memory, NAME, NAMESPACE, Object, Reader, Snapshot, State, Verdict, diagnosis, judge, nudge};
+use super::{
+    Finding, Key, Memory, NAME, NAMESPACE, Nudges, Object, Reader, Snapshot, State, Verdict, diagnosis, judge,
+};
 
 /// How long an API that does not answer is borne with.
 const SILENCE: Duration = Duration::from_secs(120);
-/// The pause between two nudges of one object.
-const NUDGE_AGAIN: Duration = Duration::from_secs(15);
 
 /// What is waited for.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub async fn wait_until_ready(
         reader: Reader::new(client.clone()),
         memory: Memory::default(),
         accepted: BTreeSet::from([expected.commit.clone()]),
-        nudged: BTreeMap::new(),
+        nudges: Nudges::default(),
         shown: String::new(),
         start: Instant::now(),
     };
@@ -97,7 +97,7 @@ struct Wait<'a> {
     memory: Memory,
     /// Commits that are known to contain the expected one.
     accepted: BTreeSet<String>,
-    nudged: BTreeMap<Key, Instant>,
+    nudges: Nudges,
     shown: String,
     start: Instant,
 }
@@ -144,16 +144,11 @@ impl Wait<'_> {
         keys.extend(behind.then_some(root));
         for key in snapshot.flux().filter(|object| is_behind(object, snapshot)).map(Object::key) {
             // Flux tells them by itself, but for a dependsOn cycle anywhere: then it tells none.
-            self.nudged.entry(key.clone()).or_insert_with(Instant::now);
+            self.nudges.hold(key.clone());
             keys.push(key);
         }
         for object in snapshot.flux().filter(|object| keys.contains(&object.key())) {
-            let key = object.key();
-            if self.nudged.get(&key).is_some_and(|last| last.elapsed() < NUDGE_AGAIN) {
-                continue;
-            }
-            nudge(self.client, object).await?;
-            self.nudged.insert(key, Instant::now());
+            self.nudges.nudge(self.client, object).await?;
         }
         Ok(())
     }

@@ -147,6 +147,8 @@ pub(super) fn last_line(text: &str) -> String {
         !line.starts_with("Please make sure")
             && !line.starts_with("and the repository exists")
             && !line.starts_with("hint:")
+            // The line before it says why.
+            && !line.starts_with("error: failed to push some refs to")
     });
     told.next_back().unwrap_or("it said nothing").to_owned()
 }

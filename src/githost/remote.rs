@@ -45,20 +45,15 @@ impl Remote {
 
     /// Fetches the branch into [`Self::reference`] and answers its tip; none where the branch does not exist yet.
     pub async fn fetch(&self, local: &Git) -> Result<Option<String>> {
-        let git = self.access.apply(local.clone(), &self.url).timeout(self.timeout);
         let head = format!("refs/heads/{}", self.branch);
-        let listed = git.output(&["ls-remote", "--exit-code", &self.url, &head]).await?;
-        match listed.code {
-            0 => {}
-            // `--exit-code` answers 2 where the repository has no such branch.
-            2 => return Ok(None),
-            _ => return Err(self.refused("read", &listed.stderr_text())),
+        if self.at(local, &head).await?.is_none() {
+            return Ok(None);
         }
         // Of its own: several may look at once.
         let incoming = format!("refs/seedbed-incoming/{}/{}", self.cluster, uuid::Uuid::new_v4());
         let specification = format!("+{head}:{incoming}");
         let arguments = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", &self.url, &specification];
-        let fetched = git.output(&arguments).await?;
+        let fetched = self.git(local).output(&arguments).await?;
         if !fetched.success() {
             return Err(self.refused("read", &fetched.stderr_text()));
         }
@@ -85,13 +80,31 @@ impl Remote {
 
     /// Pushes a commit to the branch, fast-forward only.
     pub async fn push(&self, local: &Git, commit: &str) -> Result<()> {
-        let git = self.access.apply(local.clone(), &self.url).timeout(self.timeout);
-        let specification = format!("{commit}:refs/heads/{}", self.branch);
-        let pushed = git.output(&["push", "--quiet", "--no-verify", &self.url, &specification]).await?;
-        if !pushed.success() {
-            return Err(self.refused("push to", &pushed.stderr_text()));
-        }
+        self.send(local, &[], &format!("{commit}:refs/heads/{}", self.branch)).await?;
         self.track(local, commit).await
+    }
+
+    /// What a reference is at; none where there is no such one.
+    pub(super) async fn at(&self, local: &Git, reference: &str) -> Result<Option<String>> {
+        let listed = self.git(local).output(&["ls-remote", "--exit-code", &self.url, reference]).await?;
+        match listed.code {
+            0 => Ok(listed.stdout_text().split_whitespace().next().map(str::to_owned)),
+            // `--exit-code` answers 2 where the repository has no such reference.
+            2 => Ok(None),
+            _ => Err(self.refused("read", &listed.stderr_text())),
+        }
+    }
+
+    /// Pushes what a specification says. Nothing is forced.
+    pub(super) async fn send(&self, local: &Git, options: &[&str], specification: &str) -> Result<()> {
+        let arguments = [&["push", "--quiet", "--no-verify"], options, &[&self.url, specification]].concat();
+        let pushed = self.git(local).output(&arguments).await?;
+        if pushed.success() { Ok(()) } else { Err(self.refused("push to", &pushed.stderr_text())) }
+    }
+
+    /// `git` with what opens the repository.
+    fn git(&self, local: &Git) -> Git {
+        self.access.apply(local.clone(), &self.url).timeout(self.timeout)
     }
 
     fn refused(&self, verb: &str, stderr: &str) -> Failure {

@@ -8,6 +8,7 @@ use engine::failure::Kind;
 use super::*;
 use crate::spec::Dirty;
 
+mod aside;
 mod keeping;
 
 /// A user's source, an empty bare repository elsewhere, and a store of ours.

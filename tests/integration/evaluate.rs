@@ -19,6 +19,9 @@ use crate::support::apiserver::ApiServer;
 use crate::support::flux::World;
 use crate::support::git::git;
 
+#[path = "evaluate/missing.rs"]
+mod missing;
+
 /// Of loopback, and nobody's: the API's port is fixed.
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 66, 45);
 
@@ -144,7 +147,12 @@ async fn a_release_process_is_measured() {
     let state = State::of(&spec::load(world.path("seedbed.yaml")).unwrap());
     let up = Box::pin(record::during(&world.server.client, &state, world.up(600))).await;
     up.unwrap_or_else(|failure| panic!("{failure:#?}\n{}", world.logs()));
+    missing::strict(&world);
+    missing::a_killed_run_leaves_it(&world).await;
     order_is_proven(&world);
+    missing::nothing_is_left(&world).await;
+    missing::an_interrupted_run_leaves_nothing(&world).await;
+    missing::a_refused_push_is_skipped(&world).await;
     everything_else_is_measured(&world);
     a_baseline_is_compared(&world);
     pretending.abort();
@@ -153,15 +161,17 @@ async fn a_release_process_is_measured() {
 fn order_is_proven(world: &World) {
     let (code, data, talk) = seedbed(world, &["evaluate", "--only", "order", "-o", "json"]);
     let evaluation: Evaluation = serde_json::from_str(&data).unwrap_or_else(|_| panic!("{talk}\n{data}"));
-    let told: Vec<(&str, Outcome)> = evaluation.cases.iter().map(|case| (case.name.as_str(), case.outcome)).collect();
+    let (tiers, tried) = evaluation.cases.split_at(2);
+    let told: Vec<(&str, Outcome)> = tiers.iter().map(|case| (case.name.as_str(), case.outcome)).collect();
     let expected = [
         ("Kustomization/flux-system/apps after Kustomization/flux-system/base", Outcome::Failed),
         ("Kustomization/flux-system/last after Kustomization/flux-system/apps", Outcome::Passed),
     ];
     assert_eq!((code, told.as_slice()), (6, &expected[..]), "{data}");
-    let violated = &evaluation.cases[0].detail;
+    let violated = &tiers[0].detail;
     assert!(violated.starts_with("1 of 3 objects came before it was Ready, ConfigMap/default/early"), "{violated}");
-    assert!(evaluation.cases.iter().all(|case| case.detail.ends_with("(recorded by a watch during `up`)")), "{data}");
+    assert!(tiers.iter().all(|case| case.detail.ends_with("(recorded by a watch during `up`)")), "{data}");
+    missing::it_stops_and_is_named(world, tried);
 }
 
 fn everything_else_is_measured(world: &World) {

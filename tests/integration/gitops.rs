@@ -113,12 +113,17 @@ fn run(world: &World, arguments: &[&str]) -> (i32, String, String) {
 
 /// Runs a command on the spec of the world's workstation.
 pub fn seedbed(world: &World, arguments: &[&str]) -> (i32, String, String) {
+    let output = command(world, arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// The command that is run there.
+pub fn command(world: &World, arguments: &[&str]) -> Command {
     let path = format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap());
     let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
     command.args(arguments).arg(world.path("seedbed.yaml")).env("PATH", path);
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    command
 }
 
 /// The node of the spec, as its kubelet would report it.
