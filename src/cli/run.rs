@@ -30,12 +30,16 @@ impl Context {
     }
 
     /// Drops work on the first Ctrl-C: for what leaves nothing that would have to be ended well.
-    pub async fn unless_interrupted<T>(
+    pub fn unless_interrupted<T>(
         &self,
         work: impl Future<Output = Result<T, Vec<Failure>>>,
-    ) -> Result<T, Vec<Failure>> {
-        let ended = self.token.run_until_cancelled(work).await;
-        ended.unwrap_or_else(|| Err(vec![Failure::interrupted()]))
+    ) -> impl Future<Output = Result<T, Vec<Failure>>> {
+        // On the heap: all that a command does is in it.
+        let work = Box::pin(work);
+        async {
+            let ended = self.token.run_until_cancelled(work).await;
+            ended.unwrap_or_else(|| Err(vec![Failure::interrupted()]))
+        }
     }
 }
 
@@ -157,7 +161,9 @@ pub fn journal(state: &State) -> PathBuf {
 pub fn last(state: &State) -> Option<Tree> {
     let events = report::read_journal(&state.newest_journal()?).ok()?;
     let mut tree = Tree::default();
-    events.iter().for_each(|event| tree.take(event));
+    for event in &events {
+        tree.take(event);
+    }
     Some(tree)
 }
 
