@@ -1,191 +1,24 @@
 //! Images pushed to the real registry, configured as on a control plane, and pulled by the real containerd.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use engine::event::Events;
 use seedbed::assets::Assets;
 use seedbed::identity::{Identity, RegistryKeys};
-use seedbed::registry::{Archive, Image, Name, Pushed, Registry, Trouble, push};
+use seedbed::registry::{Archive, Image, Name, Registry, Trouble, push};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::support::programs::program;
+use crate::support::served::Served;
+
+#[path = "image/archives.rs"]
+mod archives;
+
+use archives::{archive, config, digest, layer, layout, tar_of};
 
 /// More than the client sends in one request.
 const LARGE: usize = (16 << 20) + 12_345;
-
-static REGISTRIES: AtomicU8 = AtomicU8::new(1);
-
-/// The registry, as a control plane serves it, at an address of its own.
-struct Served {
-    directory: tempfile::TempDir,
-    address: String,
-    keys: RegistryKeys,
-    process: Option<std::process::Child>,
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-impl Served {
-    fn prepared() -> Self {
-        let address = format!("127.78.0.{}", REGISTRIES.fetch_add(1, Ordering::Relaxed));
-        let keys = RegistryKeys::make("demo").unwrap();
-        let served = Self { directory: tempfile::tempdir().unwrap(), address, keys, process: None };
-        let credential = served.keys.issue("cp", served.address.parse().unwrap()).unwrap();
-        served.write("server.pem", &format!("{}{}", credential.certificate, credential.key.reveal()));
-        served.write("htpasswd", served.keys.htpasswd.reveal());
-        let template = Assets::embedded().read("templates/registry.yaml").unwrap();
-        let place = served.directory.path().display();
-        let config = template.text().unwrap().replace("/srv/registry/data", &format!("{place}/data"));
-        let config = config.replace("/etc/seedbed/registry", &place.to_string());
-        served.write("config.yaml", &config.replace(":{{ registry_port }}", &format!("{}:5000", served.address)));
-        std::fs::create_dir(served.path("data")).unwrap();
-        served
-    }
-
-    fn start() -> Self {
-        let mut served = Self::prepared();
-        served.run("true");
-        served
-    }
-
-    /// Starts it after a command in a mount namespace of its own, and waits until it listens.
-    fn run(&mut self, before: &str) {
-        let script = format!("{before} && exec \"$0\" serve \"$1\"");
-        let log = std::fs::File::create(self.path("log")).unwrap();
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", &script]).arg(program("registry")).arg(self.path("config.yaml"));
-        let command = command.env("OTEL_TRACES_EXPORTER", "none").current_dir(self.directory.path());
-        self.process = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while std::net::TcpStream::connect((self.address.as_str(), 5000)).is_err() {
-            let log = std::fs::read_to_string(self.path("log")).unwrap();
-            assert!(Instant::now() < deadline, "the registry does not listen: {log}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn stop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn name(&self) -> String {
-        format!("{}:5000", self.address)
-    }
-
-    fn client(&self) -> Registry {
-        Registry::new(&self.name(), &self.keys).unwrap()
-    }
-
-    async fn push(&self, archive: &Path, name: Option<&str>) -> engine::failure::Result<Pushed> {
-        let archive = Archive::open(archive)?;
-        let image = Image::read(&archive, name)?;
-        let name = Name::choose(name, image.name.as_deref())?;
-        push(&self.client(), &image, &name, &Events::ignored().step("image push")).await
-    }
-
-    /// What anybody gets who has the authority and the password.
-    fn get(&self, path: &str) -> Vec<u8> {
-        self.write("ca.crt", &self.keys.authority.certificate);
-        let accept = "Accept: application/vnd.oci.image.manifest.v1+json";
-        let mut curl = Command::new("curl");
-        curl.args(["--silent", "--show-error", "--fail", "--header", accept, "--cacert"]).arg(self.path("ca.crt"));
-        curl.args(["--header", &format!("Authorization: {}", self.keys.authorization())]);
-        let output = curl.arg(format!("https://{}{path}", self.name())).output().unwrap();
-        assert!(output.status.success(), "{path}: {}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    let digits: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{digits}")
-}
-
-/// A layer: a tar file with a real file, and bytes that do not compress.
-fn layer(size: usize) -> Vec<u8> {
-    let mut tar = tar::Builder::new(Vec::new());
-    let noise: Vec<u8> = (0..size as u64).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes()[0]).collect();
-    for (name, bytes) in [("etc/os-release", std::fs::read("/etc/os-release").unwrap()), ("noise", noise)] {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, name, bytes.as_slice()).unwrap();
-    }
-    tar.into_inner().unwrap()
-}
-
-fn config(layers: &[&[u8]], architecture: &str) -> Vec<u8> {
-    let contents: Vec<String> = layers.iter().map(|layer| digest(layer)).collect();
-    let rootfs = json!({"type": "layers", "diff_ids": contents});
-    json!({"architecture": architecture, "os": "linux", "config": {}, "rootfs": rootfs}).to_string().into_bytes()
-}
-
-/// The files of an OCI layout of one image, and its manifest.
-fn layout(layers: &[&[u8]], name: &str) -> (Vec<(String, Vec<u8>)>, Vec<u8>) {
-    let config = config(layers, "amd64");
-    let descriptor = |kind: &str, bytes: &[u8]| json!({"mediaType": format!("application/vnd.oci.image.{kind}"), "digest": digest(bytes), "size": bytes.len()});
-    let all: Vec<Value> = layers.iter().map(|layer| descriptor("layer.v1.tar", layer)).collect();
-    let kind = "application/vnd.oci.image.manifest.v1+json";
-    let manifest =
-        json!({"schemaVersion": 2, "mediaType": kind, "config": descriptor("config.v1+json", &config), "layers": all});
-    let manifest = manifest.to_string().into_bytes();
-    let mut named = descriptor("manifest.v1+json", &manifest);
-    named["annotations"] = json!({"org.opencontainers.image.ref.name": name});
-    // What builders attach is no image.
-    let mut attached = descriptor("manifest.v1+json", b"attestation");
-    attached["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest"});
-    let index = json!({"schemaVersion": 2, "manifests": [attached, named]});
-    let mut files = vec![
-        ("oci-layout".to_owned(), b"{\"imageLayoutVersion\":\"1.0.0\"}".to_vec()),
-        ("index.json".to_owned(), index.to_string().into_bytes()),
-    ];
-    for blob in layers.iter().copied().chain([&config[..], &manifest]) {
-        files.push((format!("blobs/{}", digest(blob).replace(':', "/")), blob.to_vec()));
-    }
-    (files, manifest)
-}
-
-fn tar_of(files: &[(String, Vec<u8>)], links: &[(&str, &str)], to: impl std::io::Write) {
-    let mut tar = tar::Builder::new(to);
-    for (name, bytes) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, format!("./{name}"), bytes.as_slice()).unwrap();
-    }
-    for (name, target) in links {
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Symlink);
-        header.set_size(0);
-        tar.append_link(&mut header, name, target).unwrap();
-    }
-    tar.finish().unwrap();
-}
-
-fn archive(directory: &Path, name: &str, files: &[(String, Vec<u8>)]) -> PathBuf {
-    let path = directory.join(name);
-    tar_of(files, &[], std::fs::File::create(&path).unwrap());
-    path
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_is_pushed_whole_and_a_second_push_sends_nothing() {

@@ -1,6 +1,6 @@
 //! What comes back of a cluster, and what is kept aside.
 
-use super::World;
+use super::world::World;
 use crate::githost::FetchedBack;
 use crate::spec::Dirty;
 

@@ -11,3 +11,4 @@ pub mod planned;
 pub mod planted;
 pub mod programs;
 pub mod registry;
+pub mod served;
