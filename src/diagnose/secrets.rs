@@ -5,6 +5,7 @@ use engine::event::Secrets;
 use super::ground::Applied;
 use crate::githost::{read_credentials, receiver_token};
 use crate::identity::Identity;
+use crate::phase;
 use crate::plan::MachinePlan;
 use crate::spec::{Cluster, GitHost};
 
@@ -35,6 +36,8 @@ pub fn register(cluster: &Cluster, identity: Option<&Identity>, applied: Option<
         // `USER:PASSWORD` is shown apart by most programs.
         value.trim().split_once(':').into_iter().for_each(|(_, password)| secrets.register(password));
     }
+    // Those that a command gives are masked when the cluster tells its Secrets.
+    phase::gitops::mask_at_hand(cluster, secrets);
     for (name, value) in std::env::vars() {
         let name = name.to_uppercase();
         // A path is no secret, but may be in every line.

@@ -20,7 +20,7 @@ use crate::plan::{GitopsPlan, NodePlan, Plan};
 use crate::registry;
 use crate::state::State;
 
-pub use secrets::Secrets;
+pub use secrets::{Secrets, mask_at_hand};
 
 /// What is brought to the cluster.
 #[derive(Clone, Copy)]

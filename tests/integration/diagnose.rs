@@ -16,6 +16,8 @@ use crate::support::planted::{OTHER_TOKEN, Planted, TOKEN, unpack};
 
 #[path = "diagnose/sources.rs"]
 mod sources;
+#[path = "diagnose/unreachable.rs"]
+mod unreachable;
 
 use sources::{MARK, journal, plant};
 

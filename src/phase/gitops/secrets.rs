@@ -3,7 +3,7 @@
 //! Nothing here writes a value to a file, an argument or an event.
 
 use std::fmt;
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -53,6 +53,27 @@ impl Secrets {
             Some(failure) => reading.fail(failure),
         }
         if failures.is_empty() { Ok(Self(objects)) } else { Err(failures) }
+    }
+}
+
+/// Masks what the spec's secrets hold, as far as that can be told without running the commands of some.
+///
+/// What cannot be read cannot be shown either.
+pub fn mask_at_hand(cluster: &Cluster, masks: &Masks) {
+    let secrets = cluster.gitops.iter().flat_map(|gitops| &gitops.secrets);
+    for source in secrets.flat_map(|secret| secret.data.values()) {
+        let value = match source {
+            SecretSource::Environment(variable) => std::env::var_os(variable).map(OsStringExt::into_vec),
+            // A pipe would keep its reader waiting, and what is larger was never taken.
+            SecretSource::File(path) => {
+                let fits = std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() <= MOST as u64);
+                if fits { std::fs::read(path).ok() } else { None }
+            }
+            SecretSource::Command(_) => None,
+        };
+        if let Some(value) = value {
+            mask(&value, masks);
+        }
     }
 }
 

@@ -52,6 +52,15 @@ impl Planted {
         assert!(secrets.len() >= 10, "the identity holds {} private parts", secrets.len());
         secrets.extend(keys.iter().map(|key| (*key).to_owned()));
         secrets.extend([TOKEN, OTHER_TOKEN, IN_CLUSTER, STRANGE_KEY].map(str::to_owned));
+        Self::written(secrets, &STRANGERS)
+    }
+
+    /// Only these.
+    pub fn only(secrets: &[&str]) -> Self {
+        Self::written(secrets.iter().map(|secret| (*secret).to_owned()).collect(), &[])
+    }
+
+    fn written(mut secrets: Vec<String>, strangers: &[(&str, &str)]) -> Self {
         let mut parts = Vec::new();
         for secret in &secrets {
             // As it is, as the kubeconfig has it, and as JSON has it.
@@ -59,9 +68,9 @@ impl Planted {
             parts.push(format!("encoded {}\n", STANDARD.encode(secret)));
             parts.push(format!("quoted {}\n", serde_json::json!({"content": secret})));
         }
-        for (line, secret) in STRANGERS {
+        for (line, secret) in strangers {
             parts.push(format!("{}\n", line.replace("{}", secret)));
-            secrets.push(secret.to_owned());
+            secrets.push((*secret).to_owned());
         }
         let lines = |secret: &String| secret.lines().map(str::trim).map(str::to_owned).collect::<Vec<_>>();
         let encoded = secrets.iter().map(|secret| STANDARD.encode(secret));
