@@ -6,7 +6,7 @@ SEEDBED := $(BIN)/seedbed
 # What scripts/prepare installs lies there.
 export PATH := $(HOME)/.cargo/bin:/usr/local/go/bin:$(PATH)
 
-.PHONY: quickstart tools build workstation test format lint deny lint-nightly programs unit schema e2e e2e-two e2e-release e2e-existing e2e-fresh bench help
+.PHONY: quickstart tools build workstation test format lint deny lint-nightly programs unit page schema e2e e2e-two e2e-release e2e-existing e2e-fresh bench help
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ programs: build ## what tests run: an API server, Flux's controllers, two images
 
 unit: programs
 	cargo test --workspace --locked
+
+page: build ## the page that `seedbed evaluate` writes, in a headless browser without a network
+	tests/page/run $(SEEDBED)
 
 schema: ## writes seedbed.schema.json anew
 	cargo run --quiet --locked -- schema > seedbed.schema.json

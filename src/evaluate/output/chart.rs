@@ -6,8 +6,8 @@ use crate::machine::xml::{Element, element};
 
 /// Pixels of the drawing; it is scaled to the page.
 const WIDTH: f64 = 960.0;
-const LABELS: f64 = 400.0;
-const BARS: f64 = 440.0;
+const LABELS: f64 = 430.0;
+const BARS: f64 = 410.0;
 const ROW: f64 = 30.0;
 /// The kinds of colours that the style sheet has for stretches.
 const COLOURS: usize = 8;
@@ -27,13 +27,12 @@ pub fn chart(cases: &[&Case]) -> Option<Element> {
         rows.extend(row(case, height, scale));
         height += ROW;
     }
-    let names = stretches(&measured);
-    rows.extend(legend(&names, height));
-    let legend_height = if names.is_empty() { 0.0 } else { ROW };
+    let (legend, height) = legend(&stretches(&measured), height);
+    rows.extend(legend);
     let about = "A bar for each measurement; the table below has the numbers.";
     let drawing = element("svg")
         .set("xmlns", "http://www.w3.org/2000/svg")
-        .set("viewBox", format!("0 0 {WIDTH} {}", height + legend_height))
+        .set("viewBox", format!("0 0 {WIDTH} {height}"))
         .set("role", "img")
         .with(element("title").text(about));
     Some(drawing.with_all(rows))
@@ -89,20 +88,25 @@ fn stretches<'a>(cases: &[&'a Case]) -> Vec<&'a str> {
     most.unwrap_or_default().iter().map(|stretch: &Stretch| stretch.name.as_str()).collect()
 }
 
-fn legend(names: &[&str], top: f64) -> Vec<Element> {
+/// Names with their colours, in as many rows as they take, and where these end.
+fn legend(names: &[&str], mut top: f64) -> (Vec<Element>, f64) {
+    const NAME: f64 = 220.0;
     let mut left = 10.0;
     let mut legend = Vec::new();
     for (index, name) in names.iter().enumerate() {
+        if left + NAME > WIDTH {
+            (left, top) = (10.0, top + ROW);
+        }
         legend.push(bar(left, top, 14.0, &format!("s{}", index % COLOURS), name));
         legend.push(text(left + 20.0, top, name));
-        left += 220.0;
+        left += NAME;
     }
-    legend
+    (legend, if names.is_empty() { top } else { top + ROW })
 }
 
 /// A name that fits beside its bar; the table has all of it.
 fn shortened(name: &str) -> String {
-    const MOST: usize = 52;
+    const MOST: usize = 48;
     match name.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}...", &name[..end]),
         None => name.to_owned(),

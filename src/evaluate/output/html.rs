@@ -6,19 +6,28 @@ use crate::evaluate::compare::shown;
 use crate::evaluate::result::{Case, Evaluation, Part, Unit};
 use crate::machine::xml::{Element, element};
 
-/// Without what XML escapes: a browser reads a style sheet as it stands.
-const STYLE: &str = ":root { color-scheme: light dark; }
+/// Without what XML escapes: a browser reads a style sheet as it stands. The colours are readable on white and on black.
+const STYLE: &str = ":root { color-scheme: light dark; --good: #1a7f37; --bad: #cf222e; --grey: #6e7781;
+  --s0: #0969da; --s1: #8250df; --s2: #9a6700; --s3: #1a7f37; --s4: #57606a;
+  --s5: #bc4c00; --s6: #1b7c83; --s7: #bf3989; }
+@media (prefers-color-scheme: dark) { :root { --good: #3fb950; --bad: #ff7b72; --grey: #9198a1;
+  --s0: #58a6ff; --s1: #bc8cff; --s2: #d29922; --s3: #3fb950; --s4: #8b949e;
+  --s5: #f0883e; --s6: #39c5cf; --s7: #f778ba; } }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; margin: 0.5rem 0 2rem; }
+table { border-collapse: collapse; table-layout: fixed; width: 100%; margin: 0.5rem 0 2rem; }
 td, th { text-align: left; vertical-align: top; padding: 0.3rem 0.8rem 0.3rem 0; border-bottom: 1px solid #8884; }
-td.number { white-space: nowrap; }
-.passed { color: #1a7f37; } .failed, .worse { color: #cf222e; font-weight: bold; } .skipped { color: #888; }
+td { overflow-wrap: anywhere; }
+@media (min-width: 40rem) { th { width: 5rem; } th + th { width: 26%; } th + th + th { width: 18%; }
+  th + th + th + th { width: auto; } }
+@media (max-width: 40rem) { th { display: inline-block; border: 0; } td { display: block; border: 0; padding: 0; }
+  tr { display: block; padding: 0.5rem 0; border-bottom: 1px solid #8884; } }
+.passed { color: var(--good); } .failed, .worse { color: var(--bad); font-weight: bold; } .skipped { color: var(--grey); }
 svg { width: 100%; height: auto; } svg text { fill: currentColor; font-size: 14px; }
-.good { fill: #1a7f37; } .bad { fill: #cf222e; }
-.s0 { fill: #0969da; } .s1 { fill: #8250df; } .s2 { fill: #bf8700; } .s3 { fill: #1a7f37; } .s4 { fill: #57606a; }
-.s5 { fill: #bc4c00; } .s6 { fill: #1b7c83; } .s7 { fill: #bf3989; }
-line { stroke-width: 2; } .interval { stroke: #888; } .limit { stroke: #cf222e; stroke-dasharray: 4 3; }
-.baseline { stroke: #0969da; stroke-dasharray: 1 3; }";
+.good { fill: var(--good); } .bad { fill: var(--bad); }
+.s0 { fill: var(--s0); } .s1 { fill: var(--s1); } .s2 { fill: var(--s2); } .s3 { fill: var(--s3); } .s4 { fill: var(--s4); }
+.s5 { fill: var(--s5); } .s6 { fill: var(--s6); } .s7 { fill: var(--s7); }
+line { stroke-width: 2; } .interval { stroke: var(--grey); }
+.limit { stroke: var(--bad); stroke-dasharray: 4 3; } .baseline { stroke: var(--s0); stroke-dasharray: 1 3; }";
 
 pub fn html(evaluation: &Evaluation) -> String {
     let title = format!("{} evaluated", evaluation.cluster);
@@ -64,7 +73,7 @@ fn row(case: &Case) -> Element {
     element("tr")
         .with(element("td").set("class", case.outcome.name()).text(case.outcome.name()))
         .with(element("td").text(&case.name))
-        .with(element("td").set("class", "number").text(number))
+        .with(element("td").text(number))
         .with(element("td").text(format!("{stretches}{}", case.detail)))
 }
 
