@@ -75,6 +75,10 @@ fn crashed(container: &Value) -> Option<Judged> {
     if code == 0 && container["state"]["waiting"]["reason"] != "CrashLoopBackOff" {
         return None;
     }
+    // containerd says this of what its machine's reboot ended, and nobody else does.
+    if code == 255 && ended["reason"] == "Unknown" {
+        return None;
+    }
     let mut told = format!("CrashLoopBackOff: it ended with exit code {code}");
     if let Some(reason) = ended["reason"].as_str().filter(|reason| *reason != "Error") {
         told = format!("{told} ({reason})");
