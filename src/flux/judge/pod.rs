@@ -15,23 +15,31 @@ pub(super) fn judge(pod: &Object, relations: &Relations, findings: &mut Vec<Find
     let worst = containers
         .filter_map(|container| Some((container["name"].as_str()?.to_owned(), container_state(container)?)))
         .reduce(|worst, next| if next.1.state > worst.1.state { next } else { worst });
-    let (container, judged) = match worst {
-        Some((name, judged)) if judged.state > State::Progressing => (Some(name), judged),
-        Some((_, judged)) => (None, around(pod, relations).unwrap_or(judged)),
-        None => (None, around(pod, relations).unwrap_or_else(|| Judged::progressing("it has not started yet"))),
-    };
-    findings.push(Finding { container, ..finding(relations, pod.key(), judged) });
+    let of = |judged: Judged| finding(relations, pod.key(), judged);
+    findings.push(match worst {
+        Some((name, judged)) if judged.state > State::Progressing => Finding { container: Some(name), ..of(judged) },
+        worst => unscheduled(pod).map(of).or_else(|| without_sandbox(pod, relations)).unwrap_or_else(|| {
+            of(worst.map_or_else(|| Judged::progressing("it has not started yet"), |(_, judged)| judged))
+        }),
+    });
 }
 
-/// What keeps a pod from starting, outside of its containers.
-fn around(pod: &Object, relations: &Relations) -> Option<Judged> {
-    let scheduled = pod.condition("PodScheduled").filter(|scheduled| scheduled.status == "False");
-    if let Some(scheduled) = scheduled {
-        return Some(Judged::suspected(format!("{}: {}", scheduled.reason, scheduled.message)));
+fn unscheduled(pod: &Object) -> Option<Judged> {
+    let scheduled = pod.condition("PodScheduled").filter(|scheduled| scheduled.status == "False")?;
+    Some(Judged::suspected(format!("{}: {}", scheduled.reason, scheduled.message)))
+}
+
+/// What keeps a pod from starting, outside of its containers: volumes, then its sandbox with its network.
+fn without_sandbox(pod: &Object, relations: &Relations) -> Option<Finding> {
+    // Then it is past both, and the warnings are of before: they stay for an hour.
+    if pod.condition("PodReadyToStartContainers").is_some_and(|started| started.status == "True") {
+        return None;
     }
-    let failed = ["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"];
-    let (reason, message) = failed.iter().find_map(|reason| Some((reason, relations.warning(pod, reason)?)))?;
-    Some(Judged::suspected(format!("{reason}: {message}")))
+    let reasons = ["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"];
+    let (reason, message) = reasons.into_iter().find_map(|reason| Some((reason, relations.warning(pod, reason)?)))?;
+    let found = finding(relations, pod.key(), Judged::suspected(format!("{reason}: {message}")));
+    // One that is not repeated may be over: the kubelet tries again at once, and says so each time.
+    Some(Finding { attempt: relations.warned(pod, |counted| counted == reason).to_string(), ..found })
 }
 
 /// What is wrong with a container; none where it is ready.

@@ -8,14 +8,16 @@ use crate::flux::{Key, NAMESPACE, Object, Snapshot};
 /// Deeper than any real chain; bounds one that bites its tail.
 const DEEPEST: usize = 32;
 
+/// Warnings about a pod that do not say that a container of it was tried again.
+const BESIDE: [&str; 4] = ["Unhealthy", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"];
+
 /// The objects of a snapshot and the ties between them.
 pub struct Relations<'a> {
     objects: BTreeMap<Key, &'a Object>,
     parents: BTreeMap<Key, Key>,
     children: BTreeMap<&'a str, Vec<&'a Object>>,
-    /// How often the API recorded a warning about an object, by its uid.
-    warnings: BTreeMap<&'a str, i64>,
-    texts: BTreeMap<&'a str, Vec<&'a Object>>,
+    /// The warnings that the API recorded about an object, by its uid.
+    warnings: BTreeMap<&'a str, Vec<&'a Object>>,
     accepted: &'a BTreeSet<String>,
 }
 
@@ -48,13 +50,11 @@ impl<'a> Relations<'a> {
                 children.entry(owner.uid()).or_default().push(object);
             }
         }
-        let (mut warnings, mut texts) = (BTreeMap::new(), BTreeMap::<&str, Vec<&Object>>::new());
+        let mut warnings = BTreeMap::<&str, Vec<&Object>>::new();
         for event in events {
-            let uid = event.text("/involvedObject/uid");
-            *warnings.entry(uid).or_default() += event.number("/count").max(event.number("/series/count")).max(1);
-            texts.entry(uid).or_default().push(event);
+            warnings.entry(event.text("/involvedObject/uid")).or_default().push(event);
         }
-        Self { objects, parents, children, warnings, texts, accepted }
+        Self { objects, parents, children, warnings, accepted }
     }
 
     pub fn get(&self, key: &Key) -> Option<&'a Object> {
@@ -72,15 +72,23 @@ impl<'a> Relations<'a> {
 
     /// The message of the newest warning of a reason about an object.
     pub fn warning(&self, object: &Object, reason: &str) -> Option<&'a str> {
-        let events = self.texts.get(object.uid())?;
+        let events = self.warnings.get(object.uid())?;
         events.iter().rev().find(|event| event.text("/reason") == reason).map(|event| event.text("/message"))
     }
 
-    /// The workloads that Flux applied, and Flux itself.
+    /// How often warnings about an object were recorded, of the reasons that count.
+    pub fn warned(&self, object: &Object, counts: impl Fn(&str) -> bool) -> i64 {
+        let events = self.warnings.get(object.uid()).into_iter().flatten();
+        let events = events.filter(|event| counts(event.text("/reason")));
+        events.map(|event| event.number("/count").max(event.number("/series/count")).max(1)).sum()
+    }
+
+    /// The workloads that Flux applied, Flux itself, and what they all need: networks and names.
     pub fn workloads(&self) -> impl Iterator<Item = &'a Object> {
         self.all().filter(|object| {
             let kind = matches!(object.kind(), "Deployment" | "StatefulSet" | "DaemonSet" | "Job");
-            kind && (self.parents.contains_key(&object.key()) || object.namespace() == NAMESPACE)
+            let ours = || self.parents.contains_key(&object.key()) || object.namespace() == NAMESPACE;
+            kind && (ours() || is_critical(object))
         })
     }
 
@@ -191,12 +199,19 @@ impl<'a> Relations<'a> {
             .flat_map(|list| object.list(&format!("/status/{list}")))
             .filter_map(|container| container["restartCount"].as_i64())
             .sum();
-        match self.warnings.get(object.uid()) {
-            Some(warnings) => format!("{restarts} {warnings}"),
-            None if restarts > 0 => restarts.to_string(),
-            None => String::new(),
+        match (restarts, self.warned(object, |reason| !BESIDE.contains(&reason))) {
+            (0, 0) => String::new(),
+            (restarts, 0) => restarts.to_string(),
+            (restarts, warnings) => format!("{restarts} {warnings}"),
         }
     }
+}
+
+/// Whether Kubernetes calls it critical: kube-proxy, `CoreDNS`, a network's agents.
+///
+/// <https://kubernetes.io/docs/tasks/administer-cluster/guaranteed-scheduling-critical-addon-pods/>
+fn is_critical(workload: &Object) -> bool {
+    matches!(workload.text("/spec/template/spec/priorityClassName"), "system-node-critical" | "system-cluster-critical")
 }
 
 /// Whether a chart is the one that its release asks for now.
