@@ -11,7 +11,7 @@ mod same;
 
 pub use apply::{Applier, FIELD_MANAGER, Identified};
 pub use client::{connect, connect_as_is, server_url};
-pub use documents::parse_documents;
+pub use documents::{object, parse_documents};
 pub use evidence::{events_of, log_tail};
 pub use failure::{failed, patiently, transient};
 pub use kubeconfig::{kubeconfig, write_kubeconfig};

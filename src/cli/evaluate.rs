@@ -80,10 +80,7 @@ impl Evaluate {
         let (cluster, ended) = match self.runs {
             Some(count) => {
                 let cluster = self.spec.load_whole(global, Sources::Check)?;
-                if cluster.gitops.is_none() {
-                    let failure = Failure::invalid(format!("{} names no repository", cluster.file.display()));
-                    return Err(vec![failure.hint("Add `gitops: {source: DIRECTORY}` to it.")]);
-                }
+                cluster.gitops.as_ref().ok_or_else(|| vec![cluster.without_repository()])?;
                 let ended = runs::make(global, &cluster, count, self.write.as_deref());
                 (cluster, ended)
             }

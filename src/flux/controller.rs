@@ -1,11 +1,12 @@
 //! One controller's objects, as `flux install` would make them, and tuned for a fast first sync.
 
-use engine::failure::{Failure, Result};
+use engine::failure::Result;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::manifests::Controller;
 use super::{NAMESPACE, Sync};
+use crate::kube::object;
 use crate::plan::Pace;
 
 const EVENTS: &str = "--events-addr=http://notification-controller.flux-system.svc.cluster.local./";
@@ -25,11 +26,6 @@ pub(super) fn account(name: &str) -> Result<DynamicObject> {
         "apiVersion": "v1", "kind": "ServiceAccount",
         "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"app.kubernetes.io/component": name}},
     }))
-}
-
-/// Turns JSON into an object.
-pub(super) fn object(value: Value) -> Result<DynamicObject> {
-    serde_json::from_value(value).map_err(|error| Failure::other("an object does not serialise").because(&error))
 }
 
 /// Completes a Deployment or Service of a controller.

@@ -6,8 +6,7 @@ use kube::api::{Api, DeleteParams, ListParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
 
-use super::controller::object;
-use crate::kube::{Applier, Identified, failed};
+use crate::kube::{Applier, Identified, failed, object};
 
 /// The label of what the spec lists.
 pub const SECRET: &str = "seedbed.internal/gitops-secret";

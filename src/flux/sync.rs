@@ -8,8 +8,8 @@ use engine::failure::Result;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
-use super::controller::object;
 use super::{NAME, NAMESPACE};
+use crate::kube::object;
 use crate::githost::SecretData;
 use crate::plan::Pace;
 

@@ -27,10 +27,7 @@ impl Reached {
     pub async fn find(cluster: &Cluster, state: &State, step: &Step) -> Result<Self, Vec<Failure>> {
         let one = |failure| vec![failure];
         let Known { identity, plan, .. } = Known::made(cluster, state, step).await?;
-        let Some(gitops) = plan.gitops.clone() else {
-            let failure = Failure::invalid(format!("{} names no repository", cluster.file.display()));
-            return Err(vec![failure.hint("Add `gitops: {source: DIRECTORY}` to it, and run `seedbed up`.")]);
-        };
+        let gitops = plan.gitops.clone().ok_or_else(|| vec![cluster.without_repository()])?;
         let entrance = githost::enter(&plan, &gitops, &identity, state).await.map_err(one)?;
         phase::gitops::register(&entrance, step);
         let source = phase::gitops::open(&gitops.spec.source, state).await.map_err(one)?;

@@ -5,6 +5,11 @@ use engine::place::Place;
 use kube::api::DynamicObject;
 use serde_json::Value;
 
+/// Turns JSON into an object.
+pub fn object(value: Value) -> Result<DynamicObject> {
+    serde_json::from_value(value).map_err(|error| Failure::other("an object does not serialise").because(&error))
+}
+
 /// Parses the documents of a manifest. Empty documents are left out, and `List` kinds opened.
 pub fn parse_documents(origin: &str, text: &str) -> Result<Vec<DynamicObject>> {
     let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use engine::failure::Failure;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
@@ -218,6 +219,12 @@ impl Cluster {
     /// The state directory, `.seedbed/<cluster>` beside the spec.
     pub fn state(&self) -> PathBuf {
         self.directory.join(".seedbed").join(&self.name)
+    }
+
+    /// Says that it lacks the repository that a command is about.
+    pub fn without_repository(&self) -> Failure {
+        Failure::invalid(format!("{} names no repository", self.file.display()))
+            .hint("Add `gitops: {source: DIRECTORY}` to it, and run `seedbed up`.")
     }
 
     pub fn control_planes(&self) -> impl Iterator<Item = &Node> {

@@ -1,10 +1,11 @@
 //! What the probe puts into the repository and into the cluster.
 
-use engine::failure::{Failure, Result};
+use engine::failure::Result;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use crate::flux::{Key, NAMESPACE, Object};
+use crate::kube::object;
 use crate::plan::Pace;
 
 /// The name of the source, and what the other names begin with.
@@ -39,14 +40,14 @@ const OPENS: [&str; 7] =
 
 /// The source and its two tiers, in the order of making.
 pub fn flux(main: &Object, tag: &str, pace: Pace) -> Result<[DynamicObject; 3]> {
-    let first = object(&tier(FIRST, "first", &[], pace))?;
-    let second = object(&tier(SECOND, "second", &[FIRST], pace))?;
-    Ok([object(&source(main, tag))?, first, second])
+    let first = object(tier(FIRST, "first", &[], pace))?;
+    let second = object(tier(SECOND, "second", &[FIRST], pace))?;
+    Ok([object(source(main, tag))?, first, second])
 }
 
 /// What must never be made.
 pub fn never() -> Result<DynamicObject> {
-    object(&json!({
+    object(json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": SECOND, "namespace": NAMESPACE},
     }))
 }
@@ -91,11 +92,6 @@ fn metadata(name: &str) -> Value {
         "name": name, "namespace": NAMESPACE,
         "labels": {"app.kubernetes.io/managed-by": "seedbed-evaluate"},
     })
-}
-
-fn object(value: &Value) -> Result<DynamicObject> {
-    serde_json::from_value(value.clone())
-        .map_err(|error| Failure::other("an object does not serialise").because(&error))
 }
 
 #[cfg(test)]
