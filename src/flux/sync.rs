@@ -9,8 +9,8 @@ use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::{NAME, NAMESPACE};
-use crate::kube::object;
 use crate::githost::SecretData;
+use crate::kube::object;
 use crate::plan::Pace;
 
 /// The name of the Receiver that the Git host's hook calls.
