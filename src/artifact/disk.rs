@@ -105,9 +105,13 @@ impl<'a> Layout<'a> {
         self.0.iter().map(|(_, bit)| *bit).filter(|bit| bit.kind == Kind::Image)
     }
 
+    /// What lies there as it is in the store.
+    fn files(&self, archives: bool) -> impl Iterator<Item = &(String, &'a Bit)> {
+        self.0.iter().filter(move |(_, bit)| archives || bit.kind != Kind::Image)
+    }
+
     fn manifest(&self, archives: bool) -> String {
-        let listed = self.0.iter().filter(|(_, bit)| archives || bit.kind != Kind::Image);
-        listed.fold(String::new(), |text, (place, bit)| text + &format!("{}  {place}\n", bit.digest))
+        self.files(archives).fold(String::new(), |text, (place, bit)| text + &format!("{}  {place}\n", bit.digest))
     }
 
     fn images(&self) -> String {
@@ -119,7 +123,7 @@ impl<'a> Layout<'a> {
         for directory in ["bin", "cni", "images"] {
             std::fs::create_dir_all(root.join(directory))?;
         }
-        for (place, bit) in self.0.iter().filter(|(_, bit)| archives || bit.kind != Kind::Image) {
+        for (place, bit) in self.files(archives) {
             let target = root.join(place);
             // Images are most of it and are as read-only as the store's files: the same file does.
             let shared = bit.kind == Kind::Image && bit.origin != Origin::Override;
